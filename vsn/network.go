@@ -1,0 +1,104 @@
+// Package vsn is the vocabulary of what is asked: a Network of virtual machines,
+// the Links between them, the Flows that must arrive in time, and the Rules of
+// placement. It turns YAML or JSON documents into values and back, strictly: what
+// it does not know it refuses, with file and line.
+//
+// It is not a planner and knows no host. Start at Network; Load reads files.
+package vsn
+
+// APIVersion is the only version of the documents that this package reads.
+const APIVersion = "vsnctl/v1"
+
+// KindNetwork is the `kind:` of a Network document.
+const KindNetwork = "Network"
+
+// Network is one request: a Virtual Service Network (VSN). All or nothing of it
+// is admitted.
+type Network struct {
+	Name  string `json:"name"`
+	VMs   []VM   `json:"vms"`
+	Links []Link `json:"links,omitempty"`
+	Flows []Flow `json:"flows,omitempty"`
+	Place []Rule `json:"place,omitempty"`
+}
+
+// VM is a virtual machine and the processor time that it needs.
+type VM struct {
+	Name   string `json:"name"`
+	VCPUs  int    `json:"vcpus,omitempty"` // 1 when absent
+	Memory Size   `json:"memory"`
+	Boot   *Boot  `json:"boot,omitempty"`
+	Disk   *Disk  `json:"disk,omitempty"`
+	// Reservation holds for each vCPU. Nil is best effort: no promise is made
+	// for this VM, and no flow with a deadline may pass through it.
+	Reservation *Reservation     `json:"reservation,omitempty"`
+	Resources   map[string]int64 `json:"resources,omitempty"` // counted things, by name
+}
+
+// Boot starts a VM from a kernel, without a boot loader. Paths are relative to
+// the document; Load makes them relative to where the document was found.
+type Boot struct {
+	Kernel  string `json:"kernel"`
+	Initrd  string `json:"initrd,omitempty"`
+	Cmdline string `json:"cmdline,omitempty"`
+}
+
+// Disk starts a VM from a qcow2 overlay of our own on Image, which is never written.
+type Disk struct {
+	Image string `json:"image"`
+}
+
+// Reservation is Runtime of CPU in every Period, for each vCPU.
+type Reservation struct {
+	Runtime Duration `json:"runtime"`
+	Period  Duration `json:"period"`
+}
+
+// Link joins two VMs, with Rate and Burst for each direction.
+type Link struct {
+	Name    string   `json:"name"`
+	Between []string `json:"between"` // exactly two VMs
+	Rate    Rate     `json:"rate,omitempty"`
+	Burst   Size     `json:"burst,omitempty"` // what may leave at once; DefaultBurst when absent
+	Delay   Duration `json:"delay,omitempty"` // the most that this link may take; 0: any
+}
+
+// Flow is a message of Message bytes, sent at most once every Every, that passes
+// the VMs of Path in turn, costs Work of CPU time at each, and must be done at the
+// last within Deadline of its release at the first.
+type Flow struct {
+	Name     string              `json:"name"`
+	Path     []string            `json:"path"`
+	Message  Size                `json:"message"`
+	Every    Duration            `json:"every"`
+	Work     map[string]Duration `json:"work,omitempty"` // absent: none
+	Deadline Duration            `json:"deadline,omitempty"`
+}
+
+// Rule constrains placement. Exactly one of Apart, Together and VMs is set.
+type Rule struct {
+	Apart    []string          `json:"apart,omitempty"`    // pairwise different hosts
+	Together []string          `json:"together,omitempty"` // one host for all
+	VMs      []string          `json:"vms,omitempty"`      // with On: hosts that carry all these labels
+	On       map[string]string `json:"on,omitempty"`
+}
+
+// VM finds a machine by name, or nil.
+func (n *Network) VM(name string) *VM {
+	for i := range n.VMs {
+		if n.VMs[i].Name == name {
+			return &n.VMs[i]
+		}
+	}
+	return nil
+}
+
+// Link finds a link by name, or nil.
+func (n *Network) Link(name string) *Link {
+	for i := range n.Links {
+		if n.Links[i].Name == name {
+			return &n.Links[i]
+		}
+	}
+	return nil
+}
