@@ -31,7 +31,10 @@ type Host struct {
 	Grain     vsn.Duration     `json:"grain,omitempty"` // DefaultGrain when absent
 	Memory    vsn.Size         `json:"memory"`
 	Resources map[string]int64 `json:"resources,omitempty"`
-	Transit   bool             `json:"transit,omitempty"` // may forward what is not its own
+	// Delay is the most that a frame spends in this host's bridges and interrupts,
+	// queues apart, as a Switch has it.
+	Delay   vsn.Duration `json:"delay,omitempty"`   // DefaultHostDelay when absent
+	Transit bool         `json:"transit,omitempty"` // may forward what is not its own
 	// Partition allows CPUs to get root domains of their own, which changes
 	// scheduling for the whole machine. False: one root domain, global EDF.
 	Partition bool  `json:"partition,omitempty"`
@@ -87,6 +90,7 @@ type Cable struct {
 const (
 	DefaultShare      vsn.Share    = vsn.One * 9 / 10   // 0.95 of sched_rt_runtime_us less the fair server's 0.05
 	DefaultGrain      vsn.Duration = 4_000_000          // a tick at HZ=250
+	DefaultHostDelay  vsn.Duration = 100_000            // engineering value; the bench measures it
 	DefaultCableShare vsn.Share    = vsn.One * 95 / 100 // the rest is for ARP, control and framing slack
 )
 

@@ -1,0 +1,60 @@
+package placement
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Conflict is a budget that cannot be kept: why there is no placement.
+type Conflict struct {
+	Rule     string   `json:"rule"`
+	Subjects []string `json:"subjects"`
+	Need     Rat      `json:"need"`
+	Have     Rat      `json:"have"`
+	Unit     string   `json:"unit"`
+	Says     string   `json:"says"` // the same as a sentence
+}
+
+func (c Conflict) String() string {
+	return fmt.Sprintf("%s: %s: need %v, have %v %s: %s", strings.Join(c.Subjects, ", "), c.Rule, c.Need, c.Have, c.Unit, c.Says)
+}
+
+// Infeasible is a proved no: no placement can exist, because of these conflicts,
+// the first budget that fails in front.
+type Infeasible struct {
+	Conflicts []Conflict `json:"conflicts"`
+}
+
+func (e *Infeasible) Error() string {
+	lines := make([]string, len(e.Conflicts))
+	for i, c := range e.Conflicts {
+		lines[i] = c.String()
+	}
+	return "infeasible: " + strings.Join(lines, "\n            ")
+}
+
+// GaveUp is no answer: the work allowed was spent, and a placement may exist.
+type GaveUp struct {
+	Nodes int64  // explored
+	Why   string // which limit, and what to raise
+	// Nearest is the conflict that was met last, for people; not a proof.
+	Nearest *Conflict
+}
+
+func (e *GaveUp) Error() string {
+	text := fmt.Sprintf("gave up after %d nodes: %s: a placement may exist", e.Nodes, e.Why)
+	if e.Nearest != nil {
+		text += "; the last obstacle was " + e.Nearest.String()
+	}
+	return text
+}
+
+// Cut is what phase two tells phase one: these decisions together do not work. Any
+// embedding that contains all of them fails for the same reason.
+type Cut struct {
+	Seats    []Seat
+	Routes   []Route
+	Conflict Conflict
+}
+
+func (c *Cut) Error() string { return "cut: " + c.Conflict.String() }
