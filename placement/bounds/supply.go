@@ -1,0 +1,194 @@
+package bounds
+
+import (
+	"fmt"
+	"math/big"
+)
+
+// Supply is one CPU reservation: Runtime of processor time in every Period, given
+// within Deadline of the period's start. All are nanoseconds (or one other unit).
+//
+// Source of the ideal curve: the periodic resource model, Shin and Lee, "Periodic
+// Resource Model for Compositional Real-Time Guarantees", RTSS 2003; with a
+// deadline under the period, the explicit-deadline periodic model, Easwaran, Anand
+// and Lee, "Compositional Analysis Framework Using EDP Resource Models", RTSS 2007.
+//
+// Grain is the interval at which the host enforces budgets: the scheduler tick
+// where HRTICK_DL is off. The curves for a Grain over 0 are an engineering model
+// fitted to measurements on Linux, not a theorem. Runtime >= Grain: the ideal
+// curve, 2*Grain later. Runtime < Grain: the host can only give Grain at a time,
+// as seldom as keeps the share: the server (Grain, Period*Grain/Runtime), the
+// period rounded up so that the rate never exceeds Runtime/Period; and never more
+// than the ideal curve. Supply is monotone in Runtime on each side of Grain, but
+// not across it.
+//
+// A Supply for which Validate reports an error supplies nothing.
+type Supply struct {
+	Runtime  int64
+	Period   int64
+	Deadline int64 // 0: Period
+	Grain    int64 // 0: ideal enforcement
+}
+
+// Names of the curves that Curve reports.
+const (
+	CurveIdeal    = "ideal"
+	CurveDelayed  = "tick-delayed"
+	CurveInflated = "tick-inflated"
+	CurveNone     = "none"
+)
+
+// Validate reports why s is no reservation: it wants 0 < Runtime <= Deadline <=
+// Period <= 2^60 and 0 <= Grain <= 2^60.
+func (s Supply) Validate() error {
+	d := s.deadline()
+	switch {
+	case s.Period <= 0 || s.Period > largest:
+		return fmt.Errorf("period %d: want 1 to 2^60", s.Period)
+	case s.Runtime <= 0:
+		return fmt.Errorf("runtime %d: want more than 0", s.Runtime)
+	case d > s.Period:
+		return fmt.Errorf("deadline %d exceeds period %d", d, s.Period)
+	case s.Runtime > d:
+		return fmt.Errorf("runtime %d exceeds deadline %d: no processor can give it", s.Runtime, d)
+	case s.Grain < 0 || s.Grain > largest:
+		return fmt.Errorf("grain %d: want 0 to 2^60", s.Grain)
+	}
+	return nil
+}
+
+func (s Supply) valid() bool {
+	d := s.deadline()
+	return s.Runtime > 0 && s.Runtime <= d && d <= s.Period && s.Period <= largest && s.Grain >= 0 && s.Grain <= largest
+}
+
+func (s Supply) deadline() int64 {
+	if s.Deadline == 0 {
+		return s.Period
+	}
+	return s.Deadline
+}
+
+// Curve names the curve that all other methods use: CurveIdeal, CurveDelayed or
+// CurveInflated; CurveNone where s is not valid.
+func (s Supply) Curve() string {
+	switch {
+	case !s.valid():
+		return CurveNone
+	case s.Grain == 0:
+		return CurveIdeal
+	case s.Runtime >= s.Grain:
+		return CurveDelayed
+	}
+	return CurveInflated
+}
+
+// SBF is the supply bound function: the least processor time that s gives in any
+// window of length t.
+func (s Supply) SBF(t int64) int64 {
+	if !s.valid() || t <= 0 {
+		return 0
+	}
+	ideal := s.ideal()
+	if s.Grain == 0 {
+		return ideal.sbf(t)
+	}
+	if s.Runtime >= s.Grain {
+		return ideal.sbf(t - 2*s.Grain)
+	}
+	return min(ideal.sbf(t), s.inflated().sbf(t))
+}
+
+// Time is the inverse of SBF: the longest time in which s gives c of processor
+// time, that is the least t with SBF(t) >= c. ok is false, and the time Inf, where
+// s gives nothing or the time is beyond the range.
+func (s Supply) Time(c int64) (t int64, ok bool) {
+	if c <= 0 {
+		return 0, true
+	}
+	if !s.valid() {
+		return Inf, false
+	}
+	t = s.ideal().time(c)
+	if s.Grain > 0 {
+		if s.Runtime >= s.Grain {
+			t = addSat(t, 2*s.Grain)
+		} else {
+			t = max(t, s.inflated().time(c))
+		}
+	}
+	return t, t < Inf
+}
+
+// Blackout is the longest window without any supply; Inf where s is not valid.
+func (s Supply) Blackout() int64 {
+	if !s.valid() {
+		return Inf
+	}
+	gap := s.ideal().gap
+	if s.Grain > 0 {
+		if s.Runtime >= s.Grain {
+			return gap + 2*s.Grain
+		}
+		return max(gap, s.inflated().gap)
+	}
+	return gap
+}
+
+// Linear is the largest rate-latency curve below SBF: in any window of length t, s
+// gives at least rate*(t-latency). Its inverse latency + c/rate is never less than
+// Time(c). Where s is not valid the rate is 0 and the latency Inf.
+func (s Supply) Linear() (rate *big.Rat, latency int64) {
+	num, den := s.rate()
+	return big.NewRat(num, den), s.Blackout()
+}
+
+// Utilization is the share of one processor that s asks of the host, Runtime over
+// Period whatever the grain; what it is sure to give in the long run is the rate
+// of Linear.
+func (s Supply) Utilization() *big.Rat {
+	if !s.valid() {
+		return new(big.Rat)
+	}
+	return big.NewRat(s.Runtime, s.Period)
+}
+
+// rate is the long-run share that SBF guarantees, as a fraction; 0/1 where s is
+// not valid.
+func (s Supply) rate() (num, den int64) {
+	switch {
+	case !s.valid():
+		return 0, 1
+	case s.Runtime < s.Grain:
+		inflated := s.inflated()
+		return inflated.q, inflated.p
+	}
+	return s.Runtime, s.Period
+}
+
+// pattern is a worst pattern of supply: nothing for gap, then q in every p.
+type pattern struct{ q, p, gap int64 }
+
+func (s Supply) ideal() pattern {
+	return pattern{s.Runtime, s.Period, s.Period + s.deadline() - 2*s.Runtime}
+}
+
+// inflated is the pattern of a host that cannot give less than a grain at a time.
+// A period beyond the range becomes one in which nothing is ever reached.
+func (s Supply) inflated() pattern {
+	p := min(mulDivUp(s.Period, s.Grain, s.Runtime), Inf/4)
+	return pattern{s.Grain, p, 2 * (p - s.Grain)}
+}
+
+func (w pattern) sbf(t int64) int64 {
+	if t <= w.gap {
+		return 0
+	}
+	t -= w.gap
+	return t/w.p*w.q + min(t%w.p, w.q)
+}
+
+func (w pattern) time(c int64) int64 {
+	whole := (c - 1) / w.q // budgets used up before the one in which c is reached
+	return addSat(addSat(w.gap, c), mulSat(whole, w.p-w.q))
+}
