@@ -132,7 +132,9 @@ func RequestDelay(s Supply, flows []Arrival) (delay int64, ok bool) {
 		if done <= next || next >= repeat {
 			return delay, true
 		}
-		at = next
+		if at = next; at > largest { // sums of later times could wrap
+			break
+		}
 	}
 	return max(delay, linearDelay(s, flows, at)), true
 }

@@ -1,0 +1,139 @@
+package bounds
+
+// Sizes of headers, in bytes.
+const (
+	UDPHeader     = 20 + 8             // IPv4 without options, and UDP: inside the MTU
+	EthernetFrame = 14                 // a frame as tc counts it (skb->len), beyond the MTU
+	EthernetWire  = EthernetFrame + 24 // a frame on the cable: also preamble 8, checksum 4, gap 12 (IEEE 802.3)
+	VXLANHeader   = 50                 // outer Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348)
+	ShortestWire  = 84                 // Ethernet pads to 64 with the checksum; preamble and gap
+)
+
+// Framing is how a message becomes frames: what counts inside the MTU, and what
+// every frame costs on top of it in the eyes of whoever counts.
+type Framing struct {
+	MTU      int64 // the most that one frame carries, IP and UDP headers included
+	Headers  int64 // of those in each frame: UDPHeader
+	PerFrame int64 // beyond the MTU: EthernetFrame for a class, EthernetWire for a cable; and VXLANHeader on the underlay
+	Shortest int64 // no frame counts less: 0 for a class, ShortestWire for a cable
+}
+
+// ClassFraming is how a message over UDP counts in an HTB class or TBF.
+func ClassFraming(mtu int64) Framing {
+	return Framing{MTU: mtu, Headers: UDPHeader, PerFrame: EthernetFrame}
+}
+
+// CableFraming is how a message over UDP counts on an Ethernet cable; encapsulated
+// in VXLAN when tunnelled, mtu then being that of the inner network.
+func CableFraming(mtu int64, tunnelled bool) Framing {
+	f := Framing{MTU: mtu, Headers: UDPHeader, PerFrame: EthernetWire, Shortest: ShortestWire}
+	if tunnelled {
+		f.PerFrame += VXLANHeader
+	}
+	return f
+}
+
+// Frames is how many frames carry a message of that many bytes: one at least, and
+// no fewer than IP fragmentation makes. ok is false where the MTU leaves no room.
+func (f Framing) Frames(message int64) (frames int64, ok bool) {
+	room := f.MTU - f.Headers
+	if room <= 0 || f.Headers < 0 || message < 0 {
+		return 0, false
+	}
+	return max(1, ceilDiv(message, room)), true
+}
+
+// Bytes is what a message of that many bytes counts with all its frames' headers.
+func (f Framing) Bytes(message int64) (bytes int64, ok bool) {
+	frames, ok := f.Frames(message)
+	if !ok {
+		return Inf, false
+	}
+	full := mulSat(frames, f.Headers+f.PerFrame)
+	bytes = addSat(message, full)
+	// Only the last frame can be short of the least: all others are full.
+	room := f.MTU - f.Headers
+	last := message - (frames-1)*room + f.Headers + f.PerFrame
+	bytes = addSat(bytes, max(0, f.Shortest-last))
+	return bytes, bytes < Inf
+}
+
+// Largest is the largest frame: what may have begun just before.
+func (f Framing) Largest() int64 { return max(f.Shortest, f.MTU+f.PerFrame) }
+
+// SendTime is how many nanoseconds that many bytes take at rate bits per second,
+// rounded up; Inf at rate 0 or beyond the range.
+func SendTime(bytes, rate int64) int64 {
+	if bytes <= 0 {
+		return 0
+	}
+	if rate <= 0 || bytes > Inf/8 {
+		return Inf
+	}
+	return mulDivUp(8*bytes, 1_000_000_000, rate)
+}
+
+// ShaperDelay is how many nanoseconds the last byte of sigma bytes that come at
+// once waits in a token bucket of rate bits per second and burst bytes, rounded up.
+// It bounds the delay of every byte of a flow in the token bucket (sigma, rho) with
+// rho <= rate, since the shaper is then a server of the service curve burst + rate*t
+// (Le Boudec and Thiran, "Network Calculus", 2001, section 1.5).
+func ShaperDelay(sigma, rate, burst int64) int64 {
+	return SendTime(max(0, sigma-max(0, burst)), rate)
+}
+
+// Class is one HTB leaf, or all that another user of a line may send.
+type Class struct {
+	Rate    int64 // bits per second, guaranteed; its ceil is the same
+	Burst   int64 // bytes that it may send at line rate at once
+	Quantum int64 // bytes per round of deficit round robin; 0 where the line is a plain queue
+	Frame   int64 // its largest frame, bytes
+}
+
+// Line is a cable, or any link that sends bytes one after the other.
+type Line struct {
+	Rate  int64 // bits per second
+	Delay int64 // nanoseconds that every bit takes after it was sent: propagation, a switch's processing
+	Slack int64 // nanoseconds by which a timer of the sending host may be late
+}
+
+// HopDelay is how many nanoseconds the last byte of own bytes, all of which come at
+// once, takes to the far end, rounded up: first what the others may have sent at
+// once, and one frame of the rest of the world that had begun, and the message
+// itself, at the line's rate; then Slack and Delay. It holds where the line's users
+// together stay within its rate (Fits), as in a first-come-first-served or any
+// other work-conserving queue for the aggregate (Cruz 1991).
+func (l Line) HopDelay(own, frame int64, others []Class) int64 {
+	bytes := addSat(max(0, own), max(0, frame))
+	for i := range others {
+		bytes = addSat(bytes, max(0, others[i].Burst))
+	}
+	return addSat(SendTime(bytes, l.Rate), addSat(max(0, l.Delay), max(0, l.Slack)))
+}
+
+// ClassLatency is how many nanoseconds an HTB leaf may wait before its rate is
+// served, rounded up: the largest frame that had begun, and for each other leaf a
+// round of its quantum with the frame that exceeds it, and its burst, all at the
+// line's rate; then Slack. An engineering bound after Shreedhar and Varghese,
+// "Efficient Fair Queuing Using Deficit Round Robin", 1996, not a theorem about
+// Linux's HTB: with ceil = rate and rates that sum to less than the line.
+func (l Line) ClassLatency(frame int64, others []Class) int64 {
+	bytes := max(0, frame)
+	for i := range others {
+		o := &others[i]
+		bytes = addSat(bytes, max(0, o.Burst))
+		if o.Quantum > 0 {
+			bytes = addSat(bytes, addSat(o.Quantum, max(0, o.Frame)))
+		}
+	}
+	return addSat(SendTime(bytes, l.Rate), max(0, l.Slack))
+}
+
+// Fits tells whether the classes' rates sum to at most limit bits per second, and
+// gives the sum.
+func Fits(limit int64, classes []Class) (sum int64, ok bool) {
+	for i := range classes {
+		sum = addSat(sum, max(0, classes[i].Rate))
+	}
+	return sum, sum <= limit
+}

@@ -1,0 +1,106 @@
+package bounds
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestFraming(t *testing.T) {
+	for _, v := range []struct {
+		f       Framing
+		message int64
+		want    int64
+	}{
+		{ClassFraming(1500), 0, 42},
+		{ClassFraming(1500), 100, 142},
+		{ClassFraming(1500), 1472, 1514},
+		{ClassFraming(1500), 1473, 1473 + 2*42},
+		{ClassFraming(1500), 8192, 8192 + 6*42},
+		{CableFraming(1500, false), 0, 84},
+		{CableFraming(1500, false), 18, 84}, // the shortest frame: 46 bytes inside
+		{CableFraming(1500, false), 19, 85},
+		{CableFraming(1500, false), 1473, 1538 + 84},
+		{CableFraming(1450, true), 1422, 1422 + 28 + 38 + 50},
+	} {
+		if got, ok := v.f.Bytes(v.message); got != v.want || !ok {
+			t.Errorf("%+v: a message of %d counts %d, %v, want %d", v.f, v.message, got, ok, v.want)
+		}
+	}
+	if got := CableFraming(1500, false).Largest(); got != 1538 {
+		t.Errorf("largest frame on a cable: %d, want 1538", got)
+	}
+	for _, f := range []Framing{{}, ClassFraming(28), ClassFraming(-1)} {
+		if _, ok := f.Bytes(1); ok {
+			t.Errorf("%+v carries a message", f)
+		}
+	}
+}
+
+// IP fragments need their payload in multiples of 8 and have no second UDP header:
+// they are never more, nor larger in sum, than what is counted.
+func TestFramingCoversFragments(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mtu := rapid.Int64Range(68, 9000).Draw(t, "mtu")
+		message := rapid.Int64Range(0, 65507).Draw(t, "message")
+		f := ClassFraming(mtu)
+		frames, _ := f.Frames(message)
+		counted, _ := f.Bytes(message)
+		datagram := message + 8
+		var fragments, bytes int64
+		for {
+			fragments++
+			if datagram <= mtu-20 {
+				bytes += datagram + 20 + EthernetFrame
+				break
+			}
+			part := (mtu - 20) / 8 * 8
+			datagram -= part
+			bytes += part + 20 + EthernetFrame
+		}
+		if fragments > frames || bytes > counted {
+			t.Fatalf("mtu %d, %d bytes: %d fragments, %d bytes; counted %d, %d", mtu, message, fragments, bytes, frames, counted)
+		}
+	})
+}
+
+func TestSendTime(t *testing.T) {
+	for _, v := range []struct{ bytes, rate, want int64 }{
+		{0, 0, 0}, {1, 0, Inf}, {1538, 1e9, 12304}, {1538, 100e6, 123040}, {1, 3, 2666666667}, {1, 8e9, 1}, {1, 16e9, 1},
+		{1 << 60, 1, Inf}, {Inf, 1e9, Inf}, {1, -5, Inf},
+	} {
+		if got := SendTime(v.bytes, v.rate); got != v.want {
+			t.Errorf("%d bytes at %d bit/s: %d ns, want %d", v.bytes, v.rate, got, v.want)
+		}
+	}
+	for _, v := range []struct{ sigma, rate, burst, want int64 }{
+		{1000, 8e6, 2000, 0}, {2000, 8e6, 2000, 0}, {3000, 8e6, 2000, 1e6}, {3000, 0, 2000, Inf}, {3000, 0, 3000, 0},
+	} {
+		if got := ShaperDelay(v.sigma, v.rate, v.burst); got != v.want {
+			t.Errorf("burst of %d in a bucket (%d bit/s, %d): %d ns, want %d", v.sigma, v.rate, v.burst, got, v.want)
+		}
+	}
+}
+
+func TestHopDelay(t *testing.T) {
+	line := Line{Rate: 1e9, Delay: 5000, Slack: 100}
+	others := []Class{{Rate: 1e6, Burst: 1000, Quantum: 1500, Frame: 1538}, {Rate: 2e6, Burst: 250}}
+	if got, want := line.HopDelay(1538, 1538, others), int64((1538+1538+1000+250)*8+5100); got != want {
+		t.Errorf("hop: %d ns, want %d", got, want)
+	}
+	if got, want := line.ClassLatency(1538, others), int64((1538+1000+1500+1538+250)*8+100); got != want {
+		t.Errorf("class: %d ns, want %d", got, want)
+	}
+	if got := (Line{}).HopDelay(1, 0, nil); got != Inf {
+		t.Errorf("a line without a rate: %d ns", got)
+	}
+	if sum, ok := Fits(3e6, others); sum != 3e6 || !ok {
+		t.Errorf("rates sum to %d, %v", sum, ok)
+	}
+	if _, ok := Fits(3e6-1, others); ok {
+		t.Error("more than the line carries fits")
+	}
+	if _, ok := Fits(Inf-1, []Class{{Rate: Inf}, {Rate: Inf}}); ok {
+		t.Error("a sum beyond the range fits")
+	}
+}
