@@ -57,7 +57,7 @@ func TestPingSaysThatNobodyAnswers(t *testing.T) {
 	}
 }
 
-// An echo that repeats itself and answers late must not count for more than was sent.
+// Twice the same answer must not stand for another request that got none.
 func TestRoundTripsCountAnAnswerOnce(t *testing.T) {
 	s, _ := bound(t)
 	peer, err := syscall.Getsockname(int(s))
@@ -72,8 +72,10 @@ func TestRoundTripsCountAnAnswerOnce(t *testing.T) {
 			if err != nil {
 				return
 			}
-			s.send(buf[:n], from)
-			s.send(buf[:n], from)
+			if buf[pingHeader-1]%2 == 0 { // of the number
+				s.send(buf[:n], from)
+				s.send(buf[:n], from)
+			}
 		}
 	}()
 	own, err := listen(0)
@@ -85,8 +87,8 @@ func TestRoundTripsCountAnAnswerOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(trips) != 20 || slices.Min(trips) <= 0 {
-		t.Errorf("20 requests, each answered twice, gave %d round trips: %v", len(trips), trips)
+	if len(trips) != 10 || slices.Min(trips) <= 0 {
+		t.Errorf("20 requests, every other answered twice, gave %d round trips: %v", len(trips), trips)
 	}
 }
 
