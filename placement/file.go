@@ -30,13 +30,18 @@ func (p *Plan) Seal() error {
 	return err
 }
 
+type seeded struct {
+	Seed    int64   `json:"seed"`
+	Problem Problem `json:"problem"`
+}
+
 func (p *Plan) digests() (Digests, error) {
 	var d Digests
 	var err error
 	for _, part := range []struct {
 		to *string
 		of any
-	}{{&d.Problem, p.Problem}, {&d.Embedding, p.Embedding}, {&d.Realization, p.Realization}} {
+	}{{&d.Problem, seeded{p.Seed, p.Problem}}, {&d.Embedding, p.Embedding}, {&d.Realization, p.Realization}} {
 		if *part.to, err = Digest(part.of); err != nil {
 			return d, err
 		}

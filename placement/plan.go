@@ -29,8 +29,8 @@ type Plan struct {
 	Proof       Proof       `json:"proof"`
 }
 
-// Digests are SHA-256 sums, in hex, of the canonical JSON of each part: a number
-// that no claim uses cannot be changed unseen either.
+// Digests are SHA-256 sums, in hex, of the canonical JSON of each part, that of the
+// problem with the seed: a number that no claim uses cannot be changed unseen either.
 type Digests struct {
 	Problem     string `json:"problem"`
 	Embedding   string `json:"embedding"`
@@ -135,8 +135,9 @@ type Term struct {
 	Value Rat    `json:"value"`
 }
 
-// Holds reports whether the inequality is true.
-func (c Claim) Holds() bool { return !c.Bound.IsInf() && c.Bound.Cmp(c.Limit) <= 0 }
+// Holds reports whether the inequality is true. Where nothing was asked, the limit
+// is Inf and any bound holds.
+func (c Claim) Holds() bool { return c.Bound.Cmp(c.Limit) <= 0 }
 
 // Assumption is what must be so for the proof to speak of the real machine.
 // Backed says whether this program makes it so and verifies it on the host; what is

@@ -137,3 +137,15 @@ func Fits(limit int64, classes []Class) (sum int64, ok bool) {
 	}
 	return sum, sum <= limit
 }
+
+// BytesIn is how many bytes rate bits per second bring in t nanoseconds, rounded up;
+// Inf for t Inf or beyond the range.
+func BytesIn(t, rate int64) int64 {
+	if t <= 0 || rate <= 0 {
+		return 0
+	}
+	if t == Inf {
+		return Inf
+	}
+	return mulDivUp(t, rate, 8_000_000_000)
+}

@@ -1,0 +1,222 @@
+package proof
+
+import (
+	"fmt"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/bounds"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+// tunnelMTU is the inner MTU of a link that leaves its host: VXLAN takes 50 bytes.
+const tunnelMTU = placement.SegmentMTU - bounds.VXLANHeader
+
+// rounds bounds the iteration to a fixed point. A network without cycles of
+// dependence needs as many rounds as its longest path has hops; with cycles the
+// bounds may grow for ever, and then there is no bound.
+const rounds = 1000
+
+// hop is one cable of a path in one direction.
+type hop struct {
+	name  string
+	line  *line
+	burst int64 // wire bytes of this link that may arrive here at once
+	delay int64 // ns, to the far end of the cable
+}
+
+// line is a cable in one direction, and the links that use it.
+type line struct {
+	cable *hosts.Cable
+	tail  string // the node that sends
+	host  bool   // it is a host, with a class for each link; else a switch, one queue
+	delay int64  // ns: propagation, and what the tail takes, queues apart
+	users []*hop
+	sum   int64 // of the users' bursts
+}
+
+// path is one direction of a link, from the sender's port to the receiver's tap.
+type path struct {
+	link     name
+	from, to string
+	spec     *vsn.Link
+	hops     []*hop
+	frame    int64 // its largest frame, as its classes count
+	arrival  int64 // ns in the receiving host, queues apart
+	delay    int64 // ns in all, for what conforms to rate and burst; bounds.Inf: no bound
+}
+
+// paths are all links in both directions, with their delays.
+type paths struct {
+	m     *model
+	all   []*path
+	by    map[pathKey]*path
+	lines map[lineKey]*line
+}
+
+type pathKey struct {
+	link name
+	from string
+}
+
+type lineKey struct{ cable, tail string }
+
+// newPaths bounds the delay of every link. What a link sends conforms to its token
+// bucket when it leaves the sender's port, because the class there makes it so; on
+// the way its burst grows by what it may be delayed. On a cable whose tail is a
+// switch all links share one queue, first come first served: a byte waits for the
+// bursts of all (Cruz 1991). Where the tail is a host each has a class, served by
+// deficit round robin with its burst as quantum: ours is done within a round
+// (Shreedhar and Varghese 1996). Bursts and delays depend on one another, in rings
+// without end: the least fixed point bounds them if it is finite (Thomas, Le Boudec
+// and Mifdaoui, "On Cyclic Dependencies and Regulators in Time-Sensitive Networks",
+// RTSS 2019).
+func newPaths(m *model) *paths {
+	ps := &paths{m: m, by: map[pathKey]*path{}, lines: map[lineKey]*line{}}
+	for i := range m.problem.Networks {
+		n := &m.problem.Networks[i]
+		for j := range n.Links {
+			for _, d := range directions(&n.Links[j]) {
+				ps.add(name{n.Name, n.Links[j].Name}, &n.Links[j], d)
+			}
+		}
+	}
+	ps.solve()
+	for _, p := range ps.all {
+		p.delay = p.arrival
+		for _, h := range p.hops {
+			p.delay = sum(p.delay, h.delay)
+		}
+	}
+	return ps
+}
+
+func (ps *paths) add(link name, spec *vsn.Link, d direction) {
+	nodes, cables := ps.m.along(link, d)
+	p := &path{link: link, from: d.from, to: d.to, spec: spec, frame: placement.SegmentMTU + bounds.EthernetFrame,
+		arrival: int64(ps.m.hosts[nodes[len(nodes)-1]].Delay)}
+	if len(cables) > 0 {
+		p.frame = tunnelMTU + bounds.EthernetWire + bounds.VXLANHeader
+	}
+	for i, cable := range cables {
+		l := ps.line(cable, nodes[i])
+		// HTB lets a class send while it has any tokens at all, so that a frame
+		// may exceed the burst (net/sched/sch_htb.c, htb_class_mode).
+		h := &hop{name: cable + " from " + nodes[i], line: l, burst: sum(int64(spec.Burst), p.frame)}
+		l.users = append(l.users, h)
+		p.hops = append(p.hops, h)
+	}
+	ps.all = append(ps.all, p)
+	ps.by[pathKey{link, d.from}] = p
+}
+
+func (ps *paths) line(cable, tail string) *line {
+	key := lineKey{cable, tail}
+	if l := ps.lines[key]; l != nil {
+		return l
+	}
+	c := ps.m.cables[cable]
+	l := &line{cable: c, tail: tail, delay: int64(c.Delay)}
+	if h := ps.m.hosts[tail]; h != nil {
+		l.host, l.delay = true, sum(l.delay, int64(h.Delay))
+	} else {
+		l.delay = sum(l.delay, int64(ps.m.switches[tail].Delay))
+	}
+	ps.lines[key] = l
+	return l
+}
+
+// solve iterates bursts and delays to their least fixed point, from below; what
+// does not settle has no bound.
+func (ps *paths) solve() {
+	for range rounds {
+		for _, l := range ps.lines {
+			l.sum = 0
+			for _, u := range l.users {
+				l.sum = sum(l.sum, u.burst)
+			}
+		}
+		settled := true
+		for _, p := range ps.all {
+			settled = p.advance() && settled
+		}
+		if settled {
+			return
+		}
+	}
+	for _, p := range ps.all {
+		for _, h := range p.hops {
+			h.delay = bounds.Inf
+		}
+	}
+}
+
+// advance computes the delays of a path from the bursts, and the bursts from the
+// delays; it reports whether nothing changed.
+func (p *path) advance() bool {
+	settled := true
+	for i, h := range p.hops {
+		if d := h.bound(p.frame); d != h.delay {
+			h.delay, settled = d, false
+		}
+		if i+1 == len(p.hops) {
+			continue
+		}
+		next := sum(h.burst, bounds.BytesIn(h.delay, int64(p.spec.Rate)))
+		if p.hops[i+1].burst != next {
+			p.hops[i+1].burst, settled = next, false
+		}
+	}
+	return settled
+}
+
+// bound is the delay of a hop: all bursts once, and frames that had begun. Each
+// class of a host may exceed its quantum by a frame, and the class for the rest has
+// a round of one frame, too.
+func (h *hop) bound(frame int64) int64 {
+	bytes := sum(h.line.sum, frame)
+	if h.line.host {
+		bytes = sum(bytes, times(int64(len(h.line.users))+1, frame))
+	}
+	return sum(bounds.SendTime(bytes, int64(h.line.cable.Rate)), h.line.delay)
+}
+
+// claims are the delays of all links, one for each direction.
+func (ps *paths) claims() []placement.Claim {
+	var out []placement.Claim
+	for _, p := range ps.all {
+		c := placement.Claim{Subject: fmt.Sprintf("link %v %s>%s", p.link, p.from, p.to), Rule: RuleLink, Unit: "ns", Bound: number(p.delay), Limit: placement.Inf()}
+		for _, h := range p.hops {
+			c.Terms = append(c.Terms, placement.Term{Name: h.name, Value: number(h.delay)})
+		}
+		c.Terms = append(c.Terms, placement.Term{Name: "host of " + p.to, Value: placement.Int(p.arrival)})
+		if p.spec.Delay > 0 {
+			c.Limit = placement.Int(int64(p.spec.Delay))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// number is a saturating int64 as a number of the proof.
+func number(v int64) placement.Rat {
+	if v == bounds.Inf {
+		return placement.Inf()
+	}
+	return placement.Int(v)
+}
+
+// sum and times saturate at bounds.Inf; all values are non-negative.
+func sum(a, b int64) int64 {
+	if a > bounds.Inf-b {
+		return bounds.Inf
+	}
+	return a + b
+}
+
+func times(a, b int64) int64 {
+	if b != 0 && a > bounds.Inf/b {
+		return bounds.Inf
+	}
+	return a * b
+}

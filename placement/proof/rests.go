@@ -1,0 +1,69 @@
+package proof
+
+import (
+	"fmt"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+)
+
+// rests are the assumptions of the proof, those that deploy makes so and verifies
+// (Backed) and those that nobody here can.
+func (m *model) rests() []placement.Assumption {
+	var out []placement.Assumption
+	add := func(backed bool, subject, format string, args ...any) {
+		out = append(out, placement.Assumption{Subject: subject, Says: fmt.Sprintf(format, args...), Backed: backed})
+	}
+	cabled := false
+	for _, r := range m.routes {
+		cabled = cabled || len(r.Cables) > 0
+	}
+	for i := range m.problem.Inventory.Hosts {
+		h := &m.problem.Inventory.Hosts[i]
+		if len(m.at[h.Name]) == 0 {
+			continue
+		}
+		m.hostRests(h, add)
+	}
+	flows := 0
+	for i := range m.problem.Networks {
+		flows += len(m.problem.Networks[i].Flows)
+	}
+	if flows > 0 {
+		add(false, "flows", "messages keep to their size, interval and work, and nothing else loads their vms and links")
+	}
+	if cabled {
+		add(false, "cables", "only the links of this plan send over the cables, each through its class, framing counted")
+	}
+	return out
+}
+
+func (m *model) hostRests(h *hosts.Host, add func(backed bool, subject, format string, args ...any)) {
+	subject := "host " + h.Name
+	reserved := false
+	for _, vm := range m.at[h.Name] {
+		reserved = reserved || m.vms[vm].Reservation != nil
+		if m.vms[vm].Reservation == nil {
+			add(false, "vm "+vm.String(), "it is best effort: no promise is made for it")
+		}
+	}
+	if reserved {
+		if h.Partition {
+			add(true, subject, "every cpu with a reservation is a root domain of its own, and no other deadline task is admitted there")
+		} else {
+			add(false, subject, "all cpus are one root domain with no other deadline tasks")
+		}
+		if h.Grain > 0 {
+			add(false, subject, "the scheduler enforces budgets every %v, and the curve for that, fitted to measurements, holds", h.Grain)
+		}
+		add(false, subject, "no outer hypervisor takes cpu time away")
+	}
+	if h.Emulator != nil {
+		add(true, subject, "the device threads of each vm hold %v every %v", h.Emulator.Runtime, h.Emulator.Period)
+		add(false, subject, "one frame costs them at most %v", h.Emulator.Work)
+	} else {
+		add(false, subject, "device threads run best effort: what they take is in no bound")
+	}
+	add(true, subject, "every link with a rate has its class at the sender's port")
+	add(false, subject, "bridges and interrupts take at most %v a frame", h.Delay)
+}
