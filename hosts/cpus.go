@@ -3,6 +3,7 @@ package hosts
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 )
 
 // MaxCPUs bounds `cpus: N`, so that a typo does not become a gigabyte.
@@ -33,12 +34,17 @@ func (c CPUs) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads either form.
 func (c *CPUs) UnmarshalJSON(data []byte) error {
-	var n int
-	if json.Unmarshal(data, &n) != nil {
+	if len(data) > 0 && data[0] == '[' {
 		return json.Unmarshal(data, (*[]CPU)(c))
 	}
-	if n < 1 || n > MaxCPUs {
-		return fmt.Errorf("cpus: %d is not in 1..%d", n, MaxCPUs)
+	return c.UnmarshalText(data)
+}
+
+// UnmarshalText reads the number.
+func (c *CPUs) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > MaxCPUs || text[0] == '+' {
+		return fmt.Errorf("%s is not a number of CPUs in 1..%d", text, MaxCPUs)
 	}
 	*c = CountedCPUs(n)
 	return nil

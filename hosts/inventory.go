@@ -28,13 +28,13 @@ type Host struct {
 	Share vsn.Share `json:"share,omitempty"` // DefaultShare when absent
 	// Grain is how finely the scheduler enforces a budget: one tick where budgets
 	// are enforced at the tick.
-	Grain     vsn.Duration     `json:"grain,omitempty"` // DefaultGrain when absent
+	Grain     vsn.Duration     `json:"grain" strict:"optional"` // DefaultGrain when absent; 0 is a value
 	Memory    vsn.Size         `json:"memory"`
 	Resources map[string]int64 `json:"resources,omitempty"`
 	// Delay is the most that a frame spends in this host's bridges and interrupts,
 	// queues apart, as a Switch has it.
-	Delay   vsn.Duration `json:"delay,omitempty"`   // DefaultHostDelay when absent
-	Transit bool         `json:"transit,omitempty"` // may forward what is not its own
+	Delay   vsn.Duration `json:"delay" strict:"optional"` // DefaultHostDelay when absent; 0 is a value
+	Transit bool         `json:"transit,omitempty"`       // may forward what is not its own
 	// Partition allows CPUs to get root domains of their own, which changes
 	// scheduling for the whole machine. False: one root domain, global EDF.
 	Partition bool  `json:"partition,omitempty"`

@@ -1,0 +1,96 @@
+package vsn
+
+import (
+	"path"
+
+	"github.com/vsnctl/vsnctl/vsn/strict"
+)
+
+// Load reads Network documents, several of them in a file if need be. Defaults are
+// filled in, paths of kernels and images start from where the file is (its name's
+// directory), and everything is validated: either the networks are good or the
+// errors are all there are. A file of mixed kinds is for hosts.ReadDocuments.
+func Load(files ...strict.File) ([]Network, strict.Errors) {
+	var c Collection
+	errs := strict.Read(files, APIVersion, map[string]func(*strict.Document){KindNetwork: c.Add}, c.Check)
+	return c.Networks, errs
+}
+
+// Collection gathers networks from documents. Use Add for each document, then
+// Check once, both inside strict.Read.
+type Collection struct {
+	Networks []Network
+	at       []strict.Position
+}
+
+// Add decodes, completes and validates one Network document.
+func (c *Collection) Add(d *strict.Document) {
+	var n Network
+	d.Decode(&n)
+	n.complete(d.Root(), d.File.Dir())
+	n.validate(d.Root())
+	c.Networks = append(c.Networks, n)
+	c.at = append(c.at, d.Root())
+}
+
+// At is where the i-th network was read.
+func (c *Collection) At(i int) strict.Position { return c.at[i] }
+
+// Check holds the networks against one another: names must differ.
+func (c *Collection) Check() { checkNetworks(c.Networks, c.At) }
+
+// complete fills in what a document may leave out.
+func (n *Network) complete(at strict.Position, dir string) {
+	for i := range n.VMs {
+		v := &n.VMs[i]
+		if v.VCPUs == 0 && !at.Key("vms").Item(i, v.Name).Has("vcpus") {
+			v.VCPUs = 1
+		}
+		v.Memory = roundUp(v.Memory, MemoryGrain)
+		if v.Boot != nil {
+			v.Boot.Kernel = from(dir, v.Boot.Kernel)
+			v.Boot.Initrd = from(dir, v.Boot.Initrd)
+		}
+		if v.Disk != nil {
+			v.Disk.Image = from(dir, v.Disk.Image)
+		}
+	}
+	for i := range n.Links {
+		l := &n.Links[i]
+		if l.Burst == 0 && l.Rate > 0 && !at.Key("links").Item(i, l.Name).Has("burst") {
+			l.Burst = n.DefaultBurst(l)
+		}
+	}
+}
+
+// DefaultBurst is the burst of a link that names none: the largest message that a
+// flow sends over it, as bytes on the wire, so that it need not wait for the rate;
+// at least two full frames; rounded up to whole KiB.
+func (n *Network) DefaultBurst(l *Link) Size {
+	burst := 2 * MaxFrame
+	for i := range n.Flows {
+		f := &n.Flows[i]
+		for k := 1; k < len(f.Path); k++ {
+			if l.joins(f.Path[k-1], f.Path[k]) && f.Message <= MaxMessage {
+				_, bytes := Wire(f.Message)
+				burst = max(burst, bytes)
+			}
+		}
+	}
+	return roundUp(burst, 1<<10)
+}
+
+// joins reports whether the link is between the two, in either order.
+func (l *Link) joins(a, b string) bool {
+	return len(l.Between) == 2 && (l.Between[0] == a && l.Between[1] == b || l.Between[0] == b && l.Between[1] == a)
+}
+
+func roundUp(s, grain Size) Size { return (s + grain - 1) / grain * grain }
+
+// from makes a path start at dir, unless it is absolute or absent.
+func from(dir, p string) string {
+	if p == "" || path.IsAbs(p) {
+		return p
+	}
+	return path.Join(dir, p)
+}

@@ -1,0 +1,213 @@
+package strict
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// chunk is the text of one YAML document, or of a run of JSON values.
+type chunk struct {
+	text   []byte
+	offset int // lines before it
+}
+
+// chunks cuts at each line that starts with `---`. Nothing inside a document can
+// look like that (YAML 1.2, 9.1.4 c-forbidden; JSON strings have no line breaks),
+// so that one broken document does not hide the next.
+func chunks(data []byte) []chunk {
+	var all []chunk
+	start, startLine, line := 0, 0, 0
+	for pos := 0; pos < len(data); line++ {
+		if pos > start && isMarker(data[pos:]) {
+			all = append(all, chunk{data[start:pos], startLine})
+			start, startLine = pos, line
+		}
+		next := bytes.IndexByte(data[pos:], '\n')
+		if next < 0 {
+			break
+		}
+		pos += next + 1
+	}
+	return append(all, chunk{data[start:], startLine})
+}
+
+func isMarker(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("---"))
+	return ok && (len(rest) == 0 || strings.IndexByte(" \t\r\n", rest[0]) >= 0)
+}
+
+// parse reads a chunk; no root when it is empty. JSON goes its own way: YAML
+// contains it but for tabs, and here it may be a stream.
+func parse(c chunk) ([]*yaml.Node, *Error) {
+	text := c.text
+	if isMarker(text) {
+		text = append([]byte("   "), text[3:]...)
+	}
+	body := bytes.TrimLeft(text, " \t\r\n")
+	if len(body) == 0 || body[0] != '{' {
+		return parseYAML(c)
+	}
+	roots, jsonErr := parseJSON(text, c.offset)
+	if jsonErr == nil {
+		return roots, nil
+	}
+	// A flow mapping, {name: x}, is YAML all the same.
+	roots, yamlErr := parseYAML(c)
+	inside := bytes.TrimLeft(body[1:], " \t\r\n")
+	if yamlErr != nil && len(inside) > 0 && (inside[0] == '"' || inside[0] == '}') {
+		return nil, jsonErr
+	}
+	return roots, yamlErr
+}
+
+var yamlLine = regexp.MustCompile(`^line (\d+): `)
+
+func parseYAML(c chunk) (roots []*yaml.Node, failure *Error) {
+	// yaml.v3 is archived, and panics on some broken input that its own recovery
+	// does not know (index out of range in its scanner): for us, that is a document
+	// which cannot be read.
+	defer func() {
+		if r := recover(); r != nil {
+			roots, failure = nil, &Error{Line: c.offset + 1, Msg: fmt.Sprintf("not YAML: %v", r)}
+		}
+	}()
+	d := yaml.NewDecoder(bytes.NewReader(c.text))
+	var document yaml.Node
+	switch err := d.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, yamlError(err, c)
+	}
+	if document.Kind != yaml.DocumentNode || len(document.Content) != 1 {
+		return nil, &Error{Line: c.offset + 1, Msg: "not a YAML document"}
+	}
+	root := document.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" && root.Value == "" {
+		return nil, nil // a marker and comments
+	}
+	// Another way to begin a document, after `...` or an unusual line break, must
+	// not make the rest vanish.
+	var more yaml.Node
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, &Error{Line: c.offset + 1, Msg: "something follows the end of this document: start another with --- on its own line"}
+	}
+	return []*yaml.Node{root}, nil
+}
+
+// yamlError takes the line out of the text. yaml.v3 names the line where the
+// construct began that could not be read.
+func yamlError(err error, c chunk) *Error {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 1
+	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		msg = strings.TrimPrefix(msg, m[0])
+	}
+	line = max(1, min(line, bytes.Count(c.text, []byte("\n"))+1))
+	if strings.Contains(msg, "cannot start any token") && bytes.ContainsRune(c.text, '\t') {
+		msg += " (YAML is indented with spaces, not tabs)"
+	}
+	return &Error{Line: c.offset + line, Msg: "not YAML: " + msg}
+}
+
+// parseJSON reads a run of JSON values into the nodes that YAML would give.
+func parseJSON(text []byte, offset int) ([]*yaml.Node, *Error) {
+	var roots []*yaml.Node
+	values := json.NewDecoder(bytes.NewReader(text))
+	for {
+		var raw json.RawMessage
+		err := values.Decode(&raw) // checks the grammar, which Token alone does not in full
+		if errors.Is(err, io.EOF) {
+			return roots, nil
+		}
+		if err != nil {
+			at := values.InputOffset()
+			var syntax *json.SyntaxError
+			switch {
+			case errors.As(err, &syntax):
+				at = syntax.Offset
+			case errors.Is(err, io.ErrUnexpectedEOF):
+				at = int64(len(text))
+			}
+			at = max(0, min(at, int64(len(text))))
+			return nil, &Error{Line: offset + 1 + bytes.Count(text[:at], []byte("\n")), Msg: "not JSON: " + err.Error()}
+		}
+		start := int(values.InputOffset()) - len(raw)
+		r := jsonReader{tokens: json.NewDecoder(bytes.NewReader(raw)), text: raw, line: 1 + bytes.Count(text[:start], []byte("\n"))}
+		r.tokens.UseNumber()
+		roots = append(roots, r.value())
+	}
+}
+
+// jsonReader turns tokens of valid JSON into nodes, counting lines as it goes.
+type jsonReader struct {
+	tokens *json.Decoder
+	text   []byte
+	seen   int // bytes up to which lines are counted
+	line   int
+}
+
+func (r *jsonReader) next() (json.Token, int) {
+	token, _ := r.tokens.Token()
+	end := int(r.tokens.InputOffset())
+	r.line += bytes.Count(r.text[r.seen:end], []byte("\n"))
+	r.seen = end
+	return token, r.line
+}
+
+func (r *jsonReader) value() *yaml.Node {
+	token, line := r.next()
+	n := &yaml.Node{Kind: yaml.ScalarNode, Line: line}
+	switch token := token.(type) {
+	case json.Delim:
+		n.Kind, n.Tag = yaml.MappingNode, "!!map"
+		if token == '[' {
+			n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
+		}
+		for r.tokens.More() {
+			n.Content = append(n.Content, r.value()) // keys are values to the tokenizer
+		}
+		r.next()
+	case json.Number:
+		n.Value, n.Tag = token.String(), "!!int"
+		if strings.ContainsAny(n.Value, ".eE") {
+			n.Tag = "!!float"
+		}
+	case string:
+		n.Value, n.Tag, n.Style = token, "!!str", yaml.DoubleQuotedStyle
+	case bool:
+		n.Value, n.Tag = strconv.FormatBool(token), "!!bool"
+	default:
+		n.Value, n.Tag = "null", "!!null"
+	}
+	return n
+}
+
+// invalidUTF8 finds the line of the first byte that is not text.
+func invalidUTF8(data []byte) (line int, found bool) {
+	if utf8.Valid(data) {
+		return 0, false
+	}
+	line = 1
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		data = data[size:]
+	}
+	return line, true
+}
