@@ -46,10 +46,9 @@ func newModel(p *placement.Problem, e *placement.Embedding, r *placement.Realiza
 		vms: map[name]*vsn.VM{}, seats: map[name]*hosts.Host{}, routes: map[name]*placement.Route{},
 		reservations: map[name][]placement.Reservation{}, emulators: map[name]placement.Emulator{},
 		queues: map[queueAt]placement.Queue{}, at: map[string][]name{}}
-	if err := m.inventory(&p.Inventory); err != nil {
-		return nil, err
-	}
 	for _, step := range []func() error{
+		func() error { return valid(p) },
+		func() error { return m.inventory(&p.Inventory) },
 		func() error { return m.seatAll(e.Seats) },
 		func() error { return m.routeAll(e.Routes) },
 		func() error { return m.reserveAll(r.Reservations) },
@@ -80,8 +79,8 @@ func (m *model) inventory(inv *hosts.Inventory) error {
 	}
 	for i := range inv.Cables {
 		c := &inv.Cables[i]
-		if m.cables[c.Name] != nil || len(c.Between) != 2 || c.Rate <= 0 {
-			return broken("cable "+c.Name, "it is there twice, or has not two ends, or has no rate")
+		if m.cables[c.Name] != nil {
+			return broken("cable "+c.Name, "there are two of this name")
 		}
 		m.cables[c.Name] = c
 	}

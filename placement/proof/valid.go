@@ -1,0 +1,119 @@
+package proof
+
+import (
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+// valid checks of the problem what the formulas take for granted. A document that
+// was loaded passes; a plan file may hold anything.
+func valid(p *placement.Problem) error {
+	for i := range p.Inventory.Hosts {
+		if err := validHost(&p.Inventory.Hosts[i]); err != nil {
+			return err
+		}
+	}
+	for i := range p.Inventory.Switches {
+		if s := &p.Inventory.Switches[i]; s.Delay < 0 {
+			return broken("switch "+s.Name, "delay %v", s.Delay)
+		}
+	}
+	for i := range p.Inventory.Cables {
+		c := &p.Inventory.Cables[i]
+		if len(c.Between) != 2 || c.Rate <= 0 || c.Delay < 0 || c.Share <= 0 || c.Share > vsn.One {
+			return broken("cable "+c.Name, "ends %q, rate %v, delay %v, share %v", c.Between, c.Rate, c.Delay, c.Share)
+		}
+	}
+	for i := range p.Networks {
+		for _, check := range []func(*vsn.Network) error{validVMs, validLinks, validFlows} {
+			if err := check(&p.Networks[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func validHost(h *hosts.Host) error {
+	subject := "host " + h.Name
+	if len(h.CPUs) == 0 || h.Memory < 0 || h.Grain < 0 || h.Delay < 0 || h.Share < 0 || h.Share > vsn.One {
+		return broken(subject, "%d cpus, memory %v, grain %v, delay %v, share %v", len(h.CPUs), h.Memory, h.Grain, h.Delay, h.Share)
+	}
+	ids := map[int]bool{}
+	for _, c := range h.CPUs {
+		if c.ID < 0 || ids[c.ID] || c.Share < 0 || c.Share > vsn.One {
+			return broken(subject, "cpu %d is there twice, negative, or its share %v is not in 0..1", c.ID, c.Share)
+		}
+		ids[c.ID] = true
+	}
+	if e := h.Emulator; e != nil && (e.Runtime <= 0 || e.Runtime > e.Period || e.Work < 0) {
+		return broken(subject, "emulator %v/%v, work %v", e.Runtime, e.Period, e.Work)
+	}
+	for resource, count := range h.Resources {
+		if count < 0 {
+			return broken(subject, "resource %s %d", resource, count)
+		}
+	}
+	return nil
+}
+
+func validVMs(n *vsn.Network) error {
+	for i := range n.VMs {
+		vm := &n.VMs[i]
+		subject := "vm " + n.Name + "/" + vm.Name
+		if vm.VCPUs < 1 || vm.Memory < 0 {
+			return broken(subject, "%d vcpus, memory %v", vm.VCPUs, vm.Memory)
+		}
+		if r := vm.Reservation; r != nil && (r.Runtime <= 0 || r.Runtime > r.Period) {
+			return broken(subject, "reservation %v/%v", r.Runtime, r.Period)
+		}
+		for resource, count := range vm.Resources {
+			if count < 0 {
+				return broken(subject, "resource %s %d", resource, count)
+			}
+		}
+	}
+	return nil
+}
+
+func validLinks(n *vsn.Network) error {
+	pairs := map[[2]string]bool{}
+	for i := range n.Links {
+		l := &n.Links[i]
+		subject := "link " + n.Name + "/" + l.Name
+		if len(l.Between) != 2 || l.Between[0] == l.Between[1] || l.Rate < 0 || l.Burst < 0 || l.Delay < 0 {
+			return broken(subject, "ends %q, rate %v, burst %v, delay %v", l.Between, l.Rate, l.Burst, l.Delay)
+		}
+		if pairs[[2]string{l.Between[0], l.Between[1]}] {
+			return broken(subject, "there are two links between %q", l.Between)
+		}
+		pairs[[2]string{l.Between[0], l.Between[1]}], pairs[[2]string{l.Between[1], l.Between[0]}] = true, true
+	}
+	return nil
+}
+
+func validFlows(n *vsn.Network) error {
+	names := map[string]bool{}
+	for i := range n.Flows {
+		f := &n.Flows[i]
+		subject := "flow " + n.Name + "/" + f.Name
+		if names[f.Name] || len(f.Path) == 0 || f.Every <= 0 || f.Message < 0 || f.Deadline < 0 {
+			return broken(subject, "it is there twice, or: path %q, every %v, message %v, deadline %v", f.Path, f.Every, f.Message, f.Deadline)
+		}
+		names[f.Name] = true
+		on := map[string]bool{}
+		for _, vm := range f.Path {
+			if n.VM(vm) == nil || on[vm] {
+				return broken(subject, "vm %q of its path is unknown or there twice", vm)
+			}
+			on[vm] = true
+		}
+		for vm, work := range f.Work {
+			if !on[vm] || work < 0 {
+				return broken(subject, "work %v at %q, which is not on its path, or negative", work, vm)
+			}
+		}
+	}
+	return nil
+}
