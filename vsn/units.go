@@ -1,12 +1,12 @@
 package vsn
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Duration is a span of time in nanoseconds, the kernel's own grain for
@@ -63,18 +63,14 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return err
 }
 
-// UnmarshalText reads a decimal fraction such as "0.9".
+// UnmarshalText reads a decimal fraction such as "0.9", of at most nine places.
 func (s *Share) UnmarshalText(text []byte) error {
-	r, err := parseDecimal(string(text))
-	if err != nil {
-		return err
+	if !isDecimal(string(text)) {
+		return fmt.Errorf("%s is not a fraction such as 0.9", shown(string(text)))
 	}
-	v, err := scaled(r, int64(One))
-	if err != nil {
-		return fmt.Errorf("%q: %w (nine decimal places are kept)", text, err)
-	}
+	v, err := scaled(string(text), string(text), int64(One))
 	*s = Share(v)
-	return nil
+	return err
 }
 
 func (d Duration) String() string { return formatUnit(int64(d), durationUnits) }
@@ -106,79 +102,96 @@ func (s Share) MarshalJSON() ([]byte, error) { return []byte(s.String()), nil }
 func (s *Share) UnmarshalJSON(data []byte) error { return s.UnmarshalText(data) }
 
 func parseUnit(text, example string, sets ...[]unit) (int64, error) {
-	cut := len(text)
-	for cut > 0 && !isDigit(text[cut-1]) && text[cut-1] != '.' {
-		cut--
+	cut := strings.IndexFunc(text, func(r rune) bool { return unicode.IsLetter(r) && r != 'e' && r != 'E' })
+	if cut < 0 {
+		cut = len(text)
 	}
-	number, name := text[:cut], strings.TrimSpace(text[cut:])
-	if number == "" {
-		return 0, fmt.Errorf("%q is not a quantity: write it like %q", text, example)
+	number, name := strings.TrimSuffix(text[:cut], " "), text[cut:]
+	if !isDecimal(number) {
+		return 0, fmt.Errorf("%s is not a quantity: write it like %q", shown(text), example)
 	}
 	var names []string
 	for _, set := range sets {
 		for _, u := range set {
-			if u.name != name {
-				names = append(names, u.name)
-				continue
+			if u.name == name {
+				return scaled(text, number, u.scale)
 			}
-			r, err := parseDecimal(number)
-			if err != nil {
-				return 0, fmt.Errorf("%q is not a quantity: write it like %q", text, example)
-			}
-			v, err := scaled(r, u.scale)
-			if err != nil {
-				return 0, fmt.Errorf("%q: %w", text, err)
-			}
-			return v, nil
+			names = append(names, u.name)
 		}
 	}
 	if name == "" {
-		return 0, fmt.Errorf("%q has no unit: write it like %q (%s)", text, example, strings.Join(names, ", "))
+		return 0, fmt.Errorf("%s has no unit: write it like %q (%s)", shown(text), example, strings.Join(names, ", "))
 	}
-	return 0, fmt.Errorf("%q: unknown unit %q (want %s)", text, name, strings.Join(names, ", "))
+	return 0, fmt.Errorf("%s: unknown unit %s (want %s)", shown(text), shown(name), strings.Join(names, ", "))
 }
 
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+// shown quotes text for a message, at most so much of it that a line remains one.
+func shown(text string) string {
+	if len(text) > 60 {
+		text = text[:60] + "..."
+	}
+	return strconv.Quote(text)
+}
 
-// parseDecimal takes digits with an optional point and exponent; no sign, since
-// nothing here is negative. Long input is refused before big.Rat sees it.
-func parseDecimal(text string) (*big.Rat, error) {
-	if len(text) == 0 || len(text) > 40 {
-		return nil, fmt.Errorf("%q is not a decimal number", text)
+// decimalPattern is a number as JSON has it, but for the sign: nothing here is
+// negative.
+const decimalPattern = `[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?`
+
+// isDecimal reports whether text matches decimalPattern and is short enough to be
+// a number that somebody meant.
+func isDecimal(text string) bool {
+	digits := func() bool {
+		n := 0
+		for n < len(text) && text[n] >= '0' && text[n] <= '9' {
+			n++
+		}
+		text = text[n:]
+		return n > 0
 	}
-	mantissa, exponent, hasExponent := strings.Cut(strings.ToLower(text), "e")
-	for i := range len(mantissa) {
-		if !isDigit(mantissa[i]) && mantissa[i] != '.' {
-			return nil, fmt.Errorf("%q is not a decimal number", text)
+	if len(text) > maxNumber || !digits() {
+		return false
+	}
+	if strings.HasPrefix(text, ".") {
+		text = text[1:]
+		if !digits() {
+			return false
 		}
 	}
-	if hasExponent {
-		if e, err := strconv.Atoi(exponent); err != nil || e < -30 || e > 30 {
-			return nil, fmt.Errorf("%q is not a decimal number", text)
+	if strings.HasPrefix(text, "e") || strings.HasPrefix(text, "E") {
+		text = text[1:]
+		if strings.HasPrefix(text, "+") || strings.HasPrefix(text, "-") {
+			text = text[1:]
+		}
+		if len(text) > 2 || !digits() {
+			return false
 		}
 	}
-	r, ok := new(big.Rat).SetString(text)
+	return text == ""
+}
+
+const maxNumber = 40 // characters
+
+// largest that is read: a quarter of the range, so that sums of a few values do not
+// wrap.
+const largest = math.MaxInt64 / 4
+
+// scaled is number times scale, exactly or not at all.
+func scaled(text, number string, scale int64) (int64, error) {
+	if v, err := strconv.ParseInt(number, 10, 64); err == nil && v <= largest/scale {
+		return v * scale, nil // the usual case, without big numbers
+	}
+	r, ok := new(big.Rat).SetString(number)
 	if !ok {
-		return nil, fmt.Errorf("%q is not a decimal number", text)
+		return 0, fmt.Errorf("%s is not a number", shown(text))
 	}
-	return r, nil
-}
-
-var (
-	errTooFine  = errors.New("finer than the unit that is kept")
-	errTooLarge = errors.New("too large")
-)
-
-func scaled(r *big.Rat, scale int64) (int64, error) {
-	v := new(big.Rat).Mul(r, new(big.Rat).SetInt64(scale))
-	if !v.IsInt() {
-		return 0, errTooFine
+	r.Mul(r, new(big.Rat).SetInt64(scale))
+	switch {
+	case r.Cmp(new(big.Rat).SetInt64(largest)) > 0:
+		return 0, fmt.Errorf("%s is too large", shown(text))
+	case !r.IsInt():
+		return 0, fmt.Errorf("%s is finer than can be kept", shown(text))
 	}
-	// A quarter of the range, so that sums of a few values cannot wrap.
-	if !v.Num().IsInt64() || v.Num().Int64() > math.MaxInt64/4 {
-		return 0, errTooLarge
-	}
-	return v.Num().Int64(), nil
+	return r.Num().Int64(), nil
 }
 
 func formatUnit(v int64, units []unit) string {

@@ -1,6 +1,7 @@
 package vsn
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -104,8 +105,12 @@ func (c *network) checkOn(together groups) {
 			for _, label := range slices.Sorted(maps.Keys(r.On)) {
 				w := want{together.of(vm), label}
 				if h, ok := wanted[w]; ok && h.value != r.On[label] {
+					other := "by another rule"
+					if h.vm != vm {
+						other = fmt.Sprintf("and %q, on the same host,", h.vm)
+					}
 					c.at.Key("place").Item(i, "").Key("on").Key(label).Failf(
-						"%q is to be on %s=%s here, and %q, on the same host, on %s=%s", vm, label, r.On[label], h.vm, label, h.value)
+						"%q is to be on %s=%s here, %s on %s=%s", vm, label, r.On[label], other, label, h.value)
 					continue
 				}
 				wanted[w] = have{vm, r.On[label]}
