@@ -1,0 +1,136 @@
+package kvm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"libvirt.org/go/libvirt"
+)
+
+// call runs f with a live connection. libvirt tells that the other end has gone only
+// when it is used; then f runs once more on a new connection. What is done here is
+// idempotent, so that a call which had got through does no harm twice.
+func (m *Machine) call(f func(*libvirt.Connect) error) error {
+	for first := true; ; first = false {
+		conn, err := m.connect() // holds m.mu for reading
+		if err != nil {
+			return err
+		}
+		err = f(conn)
+		dead := err != nil && !alive(conn)
+		m.mu.RUnlock()
+		if dead {
+			m.drop(conn)
+		}
+		if !dead || !first {
+			return err
+		}
+	}
+}
+
+// look is call for what changes nothing: it gives up when ctx does, and leaves a
+// libvirt that does not answer to itself.
+func (m *Machine) look(ctx context.Context, f func(*libvirt.Connect) error) error {
+	done := make(chan error, 1)
+	go func() { done <- m.call(f) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("libvirt at %q does not answer: %w", m.uri, context.Cause(ctx))
+	}
+}
+
+// connect returns the connection with m.mu held for reading.
+func (m *Machine) connect() (*libvirt.Connect, error) {
+	for {
+		m.mu.RLock()
+		if m.conn != nil {
+			return m.conn, nil
+		}
+		m.mu.RUnlock()
+		if err := m.open(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (m *Machine) open() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn != nil {
+		return nil
+	}
+	conn, err := libvirt.NewConnect(m.uri)
+	if err != nil {
+		return fmt.Errorf("connect to libvirt at %q: %w: %s", m.uri, said("virConnectOpen", err), openAdvice(err))
+	}
+	m.conn = conn
+	return nil
+}
+
+// drop forgets a connection that is dead, once nobody uses it.
+func (m *Machine) drop(conn *libvirt.Connect) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn == conn {
+		conn.Close()
+		m.conn = nil
+	}
+}
+
+// Close ends the connection. One that is in use is left to the end of the process:
+// waiting for a libvirt that hangs would hang us.
+func (m *Machine) Close() error {
+	if !m.mu.TryLock() {
+		return nil
+	}
+	defer m.mu.Unlock()
+	if m.conn == nil {
+		return nil
+	}
+	_, err := m.conn.Close()
+	m.conn = nil
+	return said("virConnectClose", err)
+}
+
+func alive(conn *libvirt.Connect) bool {
+	ok, err := conn.IsAlive()
+	return ok && err == nil
+}
+
+// Fault is an error of libvirt: the call and libvirt's own words.
+type Fault struct {
+	Call string // as in the C API, "virDomainCreateXML"
+	Err  libvirt.Error
+}
+
+func (f Fault) Error() string { return f.Call + ": " + strings.TrimSpace(f.Err.Message) }
+func (f Fault) Unwrap() error { return f.Err }
+
+// said names the call that an error of libvirt comes from.
+func said(call string, err error) error {
+	var e libvirt.Error
+	if errors.As(err, &e) {
+		return Fault{Call: call, Err: e}
+	}
+	return err
+}
+
+// is reports whether err is libvirt's error with this number.
+func is(err error, number libvirt.ErrorNumber) bool {
+	var e libvirt.Error
+	return errors.As(err, &e) && e.Code == number
+}
+
+func openAdvice(err error) string {
+	switch words := err.Error(); {
+	case strings.Contains(words, "libvirt.so"):
+		return "install libvirt (Debian: apt-get install libvirt-daemon-system)"
+	case strings.Contains(words, "uthenticat"), strings.Contains(words, "ermission denied"):
+		return "run as root"
+	}
+	return "start it: systemctl start libvirtd, or without systemd: mkdir -p /run/libvirt && virtlogd -d && libvirtd -d"
+}
