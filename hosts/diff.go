@@ -38,7 +38,9 @@ func Diff(want, have State) []Change {
 }
 
 // inPlace reports whether a kind can change while things stand on it.
-func inPlace(k Kind) bool { return k == KindReservation || k == KindQueue }
+func inPlace(k Kind) bool {
+	return k == KindReservation || k == KindQueue || k == KindPromise
+}
 
 // spread adds to gone everything in all that stands on something gone, whatever
 // the depth.

@@ -124,5 +124,13 @@ func (h *Host) CPU(id int) *CPU {
 	return nil
 }
 
+// ShareOf is what reservations may take of a CPU of this host.
+func (h *Host) ShareOf(cpu CPU) vsn.Share {
+	if cpu.Share != 0 {
+		return cpu.Share
+	}
+	return h.Share
+}
+
 // Local reports whether the host is the machine that reads the inventory.
 func (h *Host) Local() bool { return h.Address == "" }

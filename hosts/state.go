@@ -22,6 +22,7 @@ const (
 	KindReservation Kind = "reservation"
 	KindPort        Kind = "port"
 	KindQueue       Kind = "queue"
+	KindPromise     Kind = "promise"
 	KindPower       Kind = "power"
 )
 
@@ -32,6 +33,7 @@ var Layers = [][]Kind{
 	{KindDomain},
 	{KindReservation, KindPort},
 	{KindQueue},
+	{KindPromise},
 	{KindPower},
 }
 
@@ -208,6 +210,7 @@ type State struct {
 	Reservations []Reservation `json:"reservations,omitempty"`
 	Ports        []Port        `json:"ports,omitempty"`
 	Queues       []Queue       `json:"queues,omitempty"`
+	Promises     []Promise     `json:"promises,omitempty"`
 	Powers       []Power       `json:"powers,omitempty"`
 }
 
@@ -220,6 +223,7 @@ func (s State) Objects() []Object {
 	all = append(all, sorted(s.Reservations)...)
 	all = append(all, sorted(s.Ports)...)
 	all = append(all, sorted(s.Queues)...)
+	all = append(all, sorted(s.Promises)...)
 	return append(all, sorted(s.Powers)...)
 }
 
@@ -238,6 +242,8 @@ func (s *State) Add(o Object) {
 		s.Ports = append(s.Ports, o)
 	case Queue:
 		s.Queues = append(s.Queues, o)
+	case Promise:
+		s.Promises = append(s.Promises, o)
 	case Power:
 		s.Powers = append(s.Powers, o)
 	default:

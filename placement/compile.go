@@ -58,7 +58,7 @@ func (c *compiler) network(n *vsn.Network) error {
 				Class: uint16(q.Class), ToMAC: MAC(n.Name, q.To), RateBit: q.RateBit, BurstBytes: q.BurstBytes, LimitBytes: q.LimitBytes})
 		}
 	}
-	return nil
+	return c.state.Promised(n.Name)
 }
 
 func (c *compiler) vm(n *vsn.Network, vm *vsn.VM) error {

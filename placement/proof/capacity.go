@@ -96,17 +96,10 @@ func (m *model) cpuClaims(h *hosts.Host, vms []name) []placement.Claim {
 	var out []placement.Claim
 	for _, cpu := range h.CPUs {
 		if len(terms[cpu.ID]) > 0 {
-			out = append(out, total(fmt.Sprintf("host %s cpu %d", h.Name, cpu.ID), RuleEDF, "cpu", terms[cpu.ID], placement.FromBig(share(h, cpu).Rat())))
+			out = append(out, total(fmt.Sprintf("host %s cpu %d", h.Name, cpu.ID), RuleEDF, "cpu", terms[cpu.ID], placement.FromBig(h.ShareOf(cpu).Rat())))
 		}
 	}
 	return out
-}
-
-func share(h *hosts.Host, cpu hosts.CPU) vsn.Share {
-	if cpu.Share != 0 {
-		return cpu.Share
-	}
-	return h.Share
 }
 
 // globalClaim is the test of Goossens, Funk and Baruah (2003) for global EDF over
@@ -128,7 +121,7 @@ func (m *model) globalClaim(h *hosts.Host, vms []name) []placement.Claim {
 	terms = append(terms, placement.Term{Name: fmt.Sprintf("(%d-1)*Umax", len(h.CPUs)), Value: placement.FromBig(rest)})
 	limit := new(big.Rat)
 	for _, cpu := range h.CPUs {
-		limit.Add(limit, share(h, cpu).Rat())
+		limit.Add(limit, h.ShareOf(cpu).Rat())
 	}
 	return []placement.Claim{total("host "+h.Name+" cpus", RuleGFB, "cpu", terms, placement.FromBig(limit))}
 }

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+	"github.com/vsnctl/vsnctl/placement/proof"
+)
+
+func checkCommand(t *terminal) *cli.Command {
+	return &cli.Command{
+		Name: "check", Usage: "prove a plan again, without the planner", ArgsUsage: "PLAN", HideHelpCommand: true, OnUsageError: usageError,
+		Description: `Derives every claim of the plan again, from its problem, embedding and realization
+alone, by code that shares nothing with the planner, and compares. Names the first
+claim that does not hold. Any change to a plan, to any number of it, is found.
+
+Exit codes: ` + exitCodes,
+		Flags: []cli.Flag{formatFlag("table")},
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return badInput(errors.New("want one PLAN file, or - for standard input"))
+			}
+			p, err := t.readPlan(c.Args().First())
+			if err != nil {
+				return err
+			}
+			err = proof.Check(p)
+			if format := c.String("format"); format != "table" {
+				return errors.Join(err, t.print(format, checkResult(err, len(p.Proof.Claims))))
+			}
+			if err != nil {
+				return fmt.Errorf("the plan does not hold: %w", err)
+			}
+			_, err = fmt.Fprintf(t.out, "the plan holds: %d claims derived again, all as it says\n", len(p.Proof.Claims))
+			return err
+		},
+	}
+}
+
+func checkResult(err error, claims int) map[string]any {
+	var b *proof.Broken
+	if errors.As(err, &b) {
+		return map[string]any{"holds": false, "subject": b.Subject, "rule": b.Rule, "says": b.Says}
+	}
+	return map[string]any{"holds": err == nil, "claims": claims}
+}

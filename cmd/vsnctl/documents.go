@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/vsn"
+	"github.com/vsnctl/vsnctl/vsn/strict"
+	"gopkg.in/yaml.v3"
+)
+
+// readFile reads a file, or standard input for "-".
+func (t *terminal) readFile(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(t.in)
+	}
+	return os.ReadFile(name)
+}
+
+// documentSource is a file of documents; without data it is still to be read.
+type documentSource struct {
+	name string
+	data []byte
+}
+
+func named(names []string) []documentSource {
+	sources := make([]documentSource, len(names))
+	for i, n := range names {
+		sources[i].name = n
+	}
+	return sources
+}
+
+// documents reads networks and inventories from files, all errors of all files
+// together.
+func (t *terminal) documents(sources []documentSource) ([]vsn.Network, *hosts.Inventory, error) {
+	var files []strict.File
+	var failed []error
+	for _, s := range sources {
+		if s.data == nil {
+			var err error
+			if s.data, err = t.readFile(s.name); err != nil {
+				failed = append(failed, err)
+				continue
+			}
+		}
+		files = append(files, strict.File{Name: s.name, Data: s.data})
+	}
+	if len(failed) > 0 {
+		return nil, nil, badInput(errors.Join(failed...))
+	}
+	networks, inventory, errs := hosts.ReadDocuments(files...)
+	if err := errs.Err(); err != nil {
+		return nil, nil, badInput(err)
+	}
+	return networks, inventory, absolute(networks)
+}
+
+// absolute makes the paths of kernels and images independent of where vsnctl is
+// called next time: a plan is deployed from anywhere.
+func absolute(networks []vsn.Network) error {
+	fix := func(path *string) (err error) {
+		if *path != "" {
+			*path, err = filepath.Abs(*path)
+		}
+		return err
+	}
+	for i := range networks {
+		for j := range networks[i].VMs {
+			vm := &networks[i].VMs[j]
+			var err error
+			if vm.Boot != nil {
+				err = errors.Join(fix(&vm.Boot.Kernel), fix(&vm.Boot.Initrd))
+			}
+			if vm.Disk != nil {
+				err = errors.Join(err, fix(&vm.Disk.Image))
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isPlan reports whether data looks like a plan file rather than a document.
+func isPlan(data []byte) bool {
+	var head struct {
+		Version *int            `json:"version"`
+		Problem json.RawMessage `json:"problem"`
+	}
+	return json.Unmarshal(data, &head) == nil && head.Version != nil && head.Problem != nil
+}
+
+// readPlan reads a plan file, or standard input for "-".
+func (t *terminal) readPlan(name string) (*placement.Plan, error) {
+	data, err := t.readFile(name)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	return decodePlan(name, data)
+}
+
+func decodePlan(name string, data []byte) (*placement.Plan, error) {
+	p, err := placement.Read(bytes.NewReader(data))
+	if err != nil {
+		return nil, badInput(fmt.Errorf("%s: %w", name, err))
+	}
+	return p, nil
+}
+
+// writeFile writes a file whole or not at all; "-" is standard output.
+func (t *terminal) writeFile(name string, data []byte) error {
+	if name == "-" {
+		_, err := t.out.Write(data)
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if _, err = tmp.Write(data); err == nil {
+		err = tmp.Chmod(0o644)
+	}
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
+
+// print writes v as json or yaml to standard output.
+func (t *terminal) print(format string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	switch format {
+	case "json":
+		var out bytes.Buffer
+		if err := json.Indent(&out, data, "", "  "); err != nil {
+			return err
+		}
+		out.WriteByte('\n')
+		_, err = t.out.Write(out.Bytes())
+		return err
+	case "yaml":
+		return t.printYAML(data)
+	}
+	return badInput(fmt.Errorf("format %q: want table, json or yaml", format))
+}
+
+// printYAML turns canonical JSON into YAML, keys in the same order: JSON is YAML in
+// flow style, so that its nodes only change their style.
+func (t *terminal) printYAML(data []byte) error {
+	var node yaml.Node
+	if err := yaml.Unmarshal(data, &node); err != nil {
+		return err
+	}
+	block(&node)
+	enc := yaml.NewEncoder(t.out)
+	enc.SetIndent(2)
+	defer enc.Close()
+	return enc.Encode(&node)
+}
+
+func block(n *yaml.Node) {
+	n.Style &^= yaml.FlowStyle
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" {
+		n.Style = 0 // quoted by the encoder only where it must be
+	}
+	for _, c := range n.Content {
+		block(c)
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+// stale compares the host that the plan was made for with what the machine offers
+// now, and says what changed for the worse.
+func stale(planned, now *hosts.Host) error {
+	var changes []string
+	for _, cpu := range planned.CPUs {
+		if now.CPU(cpu.ID) == nil {
+			changes = append(changes, fmt.Sprintf("cpu %d is gone", cpu.ID))
+		}
+	}
+	if now.Memory < planned.Memory {
+		changes = append(changes, fmt.Sprintf("memory is %v, planned with %v", now.Memory, planned.Memory))
+	}
+	if now.Grain > planned.Grain {
+		changes = append(changes, fmt.Sprintf("the scheduler's grain is %v, planned with %v", now.Grain, planned.Grain))
+	}
+	if now.Share < planned.Share {
+		changes = append(changes, fmt.Sprintf("reservations may take %v of a cpu, planned with %v", now.Share, planned.Share))
+	}
+	if len(changes) > 0 {
+		return fmt.Errorf("host %q is not what the plan was made for: %s: plan again", planned.Name, strings.Join(changes, "; "))
+	}
+	return nil
+}
+
+// crowded decides admission again with what other networks hold on the machine; the
+// proof has counted only those of the plan.
+func crowded(h *hosts.Host, observed, want hosts.State, networks []string) error {
+	beside := hosts.Replace(observed, hosts.State{}, networks...)
+	if len(beside.Objects()) == 0 {
+		return nil
+	}
+	by := strings.Join(beside.Networks(), ", ")
+	memory := int64(0)
+	for _, d := range slices.Concat(beside.Domains, want.Domains) {
+		memory += d.Memory
+	}
+	if memory > int64(h.Memory) {
+		return fmt.Errorf("host %q: memory: need %v together with what runs (%s), have %v", h.Name, vsn.Size(memory), by, h.Memory)
+	}
+	if !h.Partition {
+		return crowdedRoot(h, slices.Concat(beside.Reservations, want.Reservations), by)
+	}
+	return crowdedCPUs(h, slices.Concat(beside.Reservations, want.Reservations), by)
+}
+
+// crowdedCPUs is the test of partitioned EDF on every CPU.
+func crowdedCPUs(h *hosts.Host, all []hosts.Reservation, by string) error {
+	held := map[int]*big.Rat{}
+	for _, r := range all {
+		if r.CPU == hosts.AnyCPU {
+			return fmt.Errorf("host %q: network %s holds reservations that may run on every cpu, and this plan wants root domains of single cpus: destroy it first, or plan without partition", h.Name, r.Network)
+		}
+		if held[r.CPU] == nil {
+			held[r.CPU] = new(big.Rat)
+		}
+		held[r.CPU].Add(held[r.CPU], big.NewRat(r.RuntimeNs, r.PeriodNs))
+	}
+	for _, cpu := range h.CPUs {
+		if sum := held[cpu.ID]; sum != nil && sum.Cmp(h.ShareOf(cpu).Rat()) > 0 {
+			return fmt.Errorf("host %q cpu %d: need %s together with what runs (%s), have %v", h.Name, cpu.ID, sum.FloatString(3), by, h.ShareOf(cpu))
+		}
+	}
+	return nil
+}
+
+// crowdedRoot is the test of global EDF over one root domain (GFB).
+func crowdedRoot(h *hosts.Host, all []hosts.Reservation, by string) error {
+	sum, most, limit := new(big.Rat), new(big.Rat), new(big.Rat)
+	for _, r := range all {
+		if r.CPU != hosts.AnyCPU {
+			return fmt.Errorf("host %q: network %s holds root domains of single cpus, and this plan wants one for all: destroy it first, or plan with partition", h.Name, r.Network)
+		}
+		u := big.NewRat(r.RuntimeNs, r.PeriodNs)
+		sum.Add(sum, u)
+		if u.Cmp(most) > 0 {
+			most = u
+		}
+	}
+	for _, cpu := range h.CPUs {
+		limit.Add(limit, h.ShareOf(cpu).Rat())
+	}
+	sum.Add(sum, most.Mul(most, big.NewRat(int64(len(h.CPUs)-1), 1)))
+	if sum.Cmp(limit) > 0 {
+		return fmt.Errorf("host %q: need %s cpus, by the test of global EDF, together with what runs (%s), have %s", h.Name, sum.FloatString(3), by, limit.FloatString(3))
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// flagsFirst moves the flags of a command before its arguments, so that both
+// "plan -o F SPEC" and "plan SPEC -o F" are read; the library stops at the first
+// argument. What comes after "--" stays where it is.
+func flagsFirst(app *cli.App, args []string) []string {
+	if len(args) < 3 {
+		return args
+	}
+	command := app.Command(args[1])
+	if command == nil {
+		return args
+	}
+	flags, rest := args[:2:2], []string{}
+	for i := 2; i < len(args); i++ {
+		a := args[i]
+		if a == "--" {
+			rest = append(rest, args[i:]...)
+			break
+		}
+		if len(a) < 2 || a[0] != '-' { // "-" alone is standard input
+			rest = append(rest, a)
+			continue
+		}
+		flags = append(flags, a)
+		if takesValue(command, a) && i+1 < len(args) {
+			i++
+			flags = append(flags, args[i])
+		}
+	}
+	return append(flags, rest...)
+}
+
+// takesValue reports whether the next argument belongs to this flag.
+func takesValue(command *cli.Command, arg string) bool {
+	name := strings.TrimLeft(arg, "-")
+	if strings.Contains(name, "=") {
+		return false
+	}
+	for _, f := range command.Flags {
+		if slices.Contains(f.Names(), name) {
+			d, ok := f.(cli.DocGenerationFlag)
+			return ok && d.TakesValue()
+		}
+	}
+	return false
+}
+
+// env names the environment variable of a flag.
+func env(flag string) []string {
+	return []string{"VSNCTL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))}
+}
+
+func inventoryFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "inventory", Aliases: []string{"i"}, EnvVars: env("inventory"),
+		Usage: "read hosts, switches and cables from `FILE` (may be repeated; none: this machine, as probe sees it)"}
+}
+
+func formatFlag(value string, names ...string) cli.Flag {
+	return &cli.StringFlag{Name: "format", Aliases: names, Value: value, EnvVars: env("format"), Usage: "print `table`, json or yaml"}
+}
+
+func connectFlag() cli.Flag {
+	return &cli.StringFlag{Name: "connect", Aliases: []string{"c"}, Value: "qemu:///system", EnvVars: env("connect"), Usage: "libvirt `URI` of this machine"}
+}

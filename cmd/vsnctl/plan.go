@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/solve"
+)
+
+func planCommand(t *terminal) *cli.Command {
+	return &cli.Command{
+		Name: "plan", Usage: "find a placement and prove that every deadline holds", ArgsUsage: "SPEC...", HideHelpCommand: true, OnUsageError: usageError,
+		Description: `Reads networks (kind: Network) from the SPEC files and plans them together on the
+inventory (kind: Inventory): which VM on which host and CPU, which link along which
+path. Nothing is started and no host is touched; neither root nor libvirt is needed.
+
+  vsnctl plan -i hosts.yaml robot.yaml               a table for people
+  vsnctl plan -i hosts.yaml -o robot.plan.json robot.yaml   and a file for deploy
+  vsnctl plan --format json robot.yaml               the plan itself, for programs
+
+Exit codes: ` + exitCodes,
+		Flags: []cli.Flag{
+			inventoryFlag(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("output"), Usage: "write the plan to `PLAN` (- for standard output)"},
+			formatFlag("table"), seedFlag(), nodesFlag(), connectFlag(),
+		},
+		Action: func(c *cli.Context) error { return t.plan(c) },
+	}
+}
+
+func seedFlag() cli.Flag {
+	return &cli.Int64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "the same `NUMBER` gives the same plan, byte for byte"}
+}
+
+func nodesFlag() cli.Flag {
+	return &cli.Int64Flag{Name: "nodes", EnvVars: env("nodes"), Usage: "explore at most `N` nodes of the search, then give up (0: the planner's own limit)"}
+}
+
+func (t *terminal) plan(c *cli.Context) error {
+	format := c.String("format")
+	if format != "table" && format != "json" && format != "yaml" {
+		return badInput(fmt.Errorf("format %q: want table, json or yaml", format))
+	}
+	plan, err := t.solve(c, named(c.Args().Slice()))
+	if err != nil {
+		return t.refuse(format, err)
+	}
+	if name := c.String("output"); name != "" {
+		var file bytes.Buffer
+		if err := placement.Write(&file, plan); err != nil {
+			return err
+		}
+		if err := t.writeFile(name, file.Bytes()); err != nil {
+			return err
+		}
+		if name == "-" {
+			return nil
+		}
+	}
+	if format != "table" {
+		return t.print(format, plan)
+	}
+	planTables(t.out, plan)
+	return nil
+}
+
+// refuse prints a refusal for programs where they asked for one.
+func (t *terminal) refuse(format string, err error) error {
+	var infeasible *placement.Infeasible
+	if format != "table" && errors.As(err, &infeasible) {
+		return errors.Join(err, t.print(format, map[string]any{"infeasible": infeasible}))
+	}
+	return err
+}
+
+// solve reads the documents and plans them.
+func (t *terminal) solve(c *cli.Context, specs []documentSource) (*placement.Plan, error) {
+	if len(specs) == 0 {
+		return nil, badInput(errors.New("no SPEC file: name at least one, or - for standard input"))
+	}
+	networks, inventory, err := t.documents(append(named(c.StringSlice("inventory")), specs...))
+	if err != nil {
+		return nil, err
+	}
+	if len(networks) == 0 {
+		return nil, badInput(fmt.Errorf("%s: no document of kind Network", specs[0].name))
+	}
+	if inventory == nil {
+		if inventory, err = t.probed(c.Context, c.String("connect")); err != nil {
+			return nil, err
+		}
+	}
+	return solve.Solve(c.Context, placement.Problem{Networks: networks, Inventory: *inventory}, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
+}
+
+// probed is the inventory of this machine alone.
+func (t *terminal) probed(ctx context.Context, uri string) (*hosts.Inventory, error) {
+	h, err := probeHost(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	return &hosts.Inventory{Hosts: []hosts.Host{h}}, nil
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+func probeCommand(t *terminal) *cli.Command {
+	return &cli.Command{
+		Name: "probe", Usage: "print an inventory of this machine", HideHelpCommand: true, OnUsageError: usageError,
+		Description: `Looks at this machine and prints it as an inventory with one host: edit it, add hosts,
+switches and cables, and plan with it. Changes nothing; without root, what cannot be
+read gets its default.
+
+  vsnctl probe > hosts.yaml
+  vsnctl plan -i hosts.yaml robot.yaml
+
+Two things are yours to allow, since they concern the whole machine:
+--partition lets CPUs with reservations become root domains of their own, which takes
+them out of the kernel's load balancing; --emulator reserves CPU for the device threads
+of every VM, so that bounds hold for what passes them, too.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "name", EnvVars: env("name"), Usage: "call the host `NAME` (none: its host name)"},
+			&cli.BoolFlag{Name: "partition", EnvVars: env("partition"), Usage: "allow root domains of single CPUs (machine-wide effect)"},
+			&cli.StringFlag{Name: "emulator", EnvVars: env("emulator"), Usage: "reserve `RUNTIME/PERIOD` for the device threads of each VM, as in 4ms/20ms"},
+			&cli.StringFlag{Name: "frame-work", Value: "50us", EnvVars: env("frame-work"), Usage: "with --emulator: the most CPU `TIME` that one frame costs them"},
+			formatFlag("yaml"), connectFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			h, err := probeHost(c.Context, c.String("connect"))
+			if err != nil {
+				return err
+			}
+			if c.String("name") != "" {
+				h.Name = c.String("name")
+			}
+			h.Partition = c.Bool("partition")
+			if pair := c.String("emulator"); pair != "" {
+				if h.Emulator, err = parseEmulator(pair, c.String("frame-work")); err != nil {
+					return badInput(err)
+				}
+			}
+			inv := hosts.Inventory{Hosts: []hosts.Host{h}}
+			if err := hosts.Validate(&inv).Err(); err != nil {
+				return err
+			}
+			format := c.String("format")
+			if format == "table" {
+				format = "yaml"
+			}
+			return t.print(format, struct {
+				APIVersion string `json:"apiVersion"`
+				Kind       string `json:"kind"`
+				hosts.Inventory
+			}{vsn.APIVersion, hosts.KindInventory, inv})
+		},
+	}
+}
+
+func parseEmulator(pair, work string) (*hosts.Emulator, error) {
+	var e hosts.Emulator
+	runtime, period, _ := strings.Cut(pair, "/")
+	for _, part := range []struct {
+		into *vsn.Duration
+		text string
+	}{{&e.Runtime, runtime}, {&e.Period, period}, {&e.Work, work}} {
+		if err := part.into.UnmarshalText([]byte(part.text)); err != nil {
+			return nil, fmt.Errorf("--emulator %s --frame-work %s: %w", pair, work, err)
+		}
+	}
+	return &e, nil
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+func schemaCommand(t *terminal) *cli.Command {
+	return &cli.Command{
+		Name: "schema", Usage: "print the JSON Schema of a kind of document", ArgsUsage: "[network|inventory]", HideHelpCommand: true, OnUsageError: usageError,
+		Description: `For editors that check while you type. In VS Code with the YAML extension, put this on
+the first line of a file:
+
+  # yaml-language-server: $schema=docs/schema/network.json`,
+		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", EnvVars: env("dir"), Usage: "write both, network.json and inventory.json, into `DIR`"}},
+		Action: func(c *cli.Context) error {
+			schemas := map[string]func() ([]byte, error){"network": vsn.Schema, "inventory": hosts.Schema}
+			if dir := c.String("dir"); dir != "" {
+				var failed []error
+				for name, schema := range schemas {
+					data, err := schema()
+					if err == nil {
+						err = os.WriteFile(filepath.Join(dir, name+".json"), data, 0o644)
+					}
+					failed = append(failed, err)
+				}
+				return errors.Join(failed...)
+			}
+			kind := strings.ToLower(c.Args().First())
+			if kind == "" {
+				kind = "network"
+			}
+			schema, known := schemas[kind]
+			if !known {
+				return badInput(fmt.Errorf("schema of %q: want network or inventory", kind))
+			}
+			data, err := schema()
+			if err != nil {
+				return err
+			}
+			_, err = t.out.Write(data)
+			return err
+		},
+	}
+}
