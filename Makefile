@@ -51,10 +51,10 @@ guest: ## build the demo guest out of Debian packages: examples/guest
 
 .PHONY: demo
 demo: setup build guest ## plan and deploy examples/robot.yaml, and show the shares that it gets (root)
-	bin/vsnctl probe --partition > build/hosts.yaml
+	bin/vsnctl probe --partition --emulator 4ms/20ms > build/hosts.yaml
 	bin/vsnctl plan -i build/hosts.yaml -o build/robot.plan.json examples/robot.yaml
 	bin/vsnctl deploy build/robot.plan.json
-	examples/demo/ready.sh 60s
+	examples/demo/ready.sh robot 60s
 	bin/vsnctl status --interval 5s robot
 
 .PHONY: demo-down

@@ -29,7 +29,7 @@ modules=(
 	drivers/net/net_failover
 	drivers/net/virtio_net
 )
-applets=(cat cut insmod ip mount nice nproc sh sleep)
+applets=(cat cut insmod ip mount nproc renice sh sleep) # that guest-init calls
 
 # package PATTERN QUERY: the path of a package that matches PATTERN, downloaded once.
 # QUERY prints its name; it is asked again after an update of apt's lists, since the
@@ -68,7 +68,10 @@ build() {
 	mkdir -p "$tree"/{bin,dev,modules,proc,sys}
 	install -m 755 "$work/bin/busybox" "$root/bin/vsn-guest" "$tree/bin/"
 	install -m 755 "$here/guest-init" "$tree/init"
-	for applet in "${applets[@]}"; do ln -s busybox "$tree/bin/$applet"; done
+	for applet in "${applets[@]}"; do
+		"$tree/bin/busybox" --list | grep -x "$applet" >/dev/null || die "$(basename "$busybox_deb") has no $applet"
+		ln -s busybox "$tree/bin/$applet"
+	done
 	for module in "${modules[@]}"; do
 		source=$(compgen -G "$work/lib/modules/*/kernel/$module.ko") ||
 			{ grep -qsx "kernel/$module.ko" "$work"/lib/modules/*/modules.builtin && continue; } ||
