@@ -182,7 +182,7 @@ func scaled(text, number string, scale int64) (int64, error) {
 	}
 	r, ok := new(big.Rat).SetString(number)
 	if !ok {
-		return 0, fmt.Errorf("%s is not a number", shown(text))
+		panic("unreachable: big.Rat reads what isDecimal accepts")
 	}
 	r.Mul(r, new(big.Rat).SetInt64(scale))
 	switch {

@@ -1,0 +1,36 @@
+package vsn_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/vsnctl/vsnctl/vsn"
+	"github.com/vsnctl/vsnctl/vsn/strict"
+	"github.com/vsnctl/vsnctl/vsn/strict/stricttest"
+)
+
+func load(files ...strict.File) strict.Errors {
+	_, errs := vsn.Load(files...)
+	return errs
+}
+
+func TestBadDocuments(t *testing.T) {
+	messages := stricttest.Bad(t, os.DirFS("testdata/bad"), load)
+	stricttest.Rules(t, os.DirFS("."), append(messages, tooLong(t)...))
+}
+
+// tooLong breaks the limits on length, which would make poor documents to read.
+func tooLong(t *testing.T) []string {
+	t.Helper()
+	text := "apiVersion: vsnctl/v1\nkind: Network\nname: a\nvms:\n- {name: a, memory: 1MiB, boot: {kernel: " +
+		strings.Repeat("k", 4096) + ", cmdline: " + strings.Repeat("c", 2048) + "}}\n"
+	errs := load(strict.File{Name: "long.yaml", Data: []byte(text)})
+	want := `long.yaml:5: vm "a": boot.kernel: has 4096 bytes, at most 4095 are allowed
+long.yaml:5: vm "a": boot.cmdline: has 2048 bytes, at most 2047 are allowed`
+	if errs.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", errs, want)
+	}
+	var share vsn.Share
+	return []string{errs[0].Error(), errs[1].Error(), ": " + share.UnmarshalText([]byte("half")).Error()}
+}
