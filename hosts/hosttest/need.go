@@ -99,7 +99,8 @@ func checkDeadline() error {
 		if err != nil && !errors.Is(err, unix.EBUSY) {
 			return fmt.Errorf("sched_setattr(SCHED_DEADLINE): %w", err)
 		}
-		return nil
+		// The first thread of a process does not end with its goroutine.
+		return unix.SchedSetAttr(0, &unix.SchedAttr{}, 0)
 	})
 }
 
