@@ -95,11 +95,7 @@ func (n nodes) add(name string, at strict.Position) {
 		at.Failf("%v", err)
 	}
 	if first, twice := n[name]; twice {
-		where := ""
-		if first.Line() > 0 {
-			where = fmt.Sprintf(" (%s:%d)", first.File(), first.Line())
-		}
-		at.Failf("a host or switch %q is there already%s", name, where)
+		at.Failf("a host or switch %q is there already%s", name, at.Whence(first))
 		return
 	}
 	n[name] = at
@@ -192,7 +188,7 @@ func checkCable(c *Cable, at strict.Position, known nodes) {
 			checkEnd(name, between.Item(k, ""), known)
 		}
 	}
-	if at.Has("name") || c.Name != defaultName(c) {
+	if at.Has("name") || c.Name != defaultName(c) && (c.Name != "" || len(c.Between) == 2) {
 		checkCableName(c.Name, at.Key("name"))
 	}
 	if c.Rate < vsn.MinRate || c.Rate > vsn.MaxRate {

@@ -1,7 +1,6 @@
 package vsn
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -42,22 +41,11 @@ func checkNetworks(networks []Network, at func(int) strict.Position) {
 	for i := range networks {
 		name := networks[i].Name
 		if k, twice := first[name]; twice && name != "" {
-			at(i).Key("name").Failf("a network %q is there already%s", name, also(at(i), at(k)))
+			at(i).Key("name").Failf("a network %q is there already%s", name, at(i).Whence(at(k)))
 			continue
 		}
 		first[name] = i
 	}
-}
-
-// also says where the other of two is, as seen from here.
-func also(here, other strict.Position) string {
-	switch {
-	case other.Line() == 0:
-		return ""
-	case here.File() == other.File():
-		return fmt.Sprintf(" (line %d)", other.Line())
-	}
-	return fmt.Sprintf(" (%s:%d)", other.File(), other.Line())
 }
 
 // network is the validation of one network: the values and where they stand.

@@ -55,6 +55,19 @@ func (p Position) Line() int {
 // File is the name of the file, or "".
 func (p Position) File() string { return p.src.file }
 
+// Whence says where another place is, as seen from here, for the end of a message:
+// " (line 7)", " (b.yaml:7)", or nothing without a document.
+func (p Position) Whence(other Position) string {
+	switch line := other.Line(); {
+	case line == 0:
+		return ""
+	case p.File() == other.File():
+		return fmt.Sprintf(" (line %d)", line)
+	default:
+		return fmt.Sprintf(" (%s:%d)", other.File(), line)
+	}
+}
+
 // Failf reports that the value here is wrong. It is silent where Decode has reported
 // already that the value is missing or cannot be read: there is one error, not two.
 func (p Position) Failf(format string, args ...any) {
