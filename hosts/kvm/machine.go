@@ -1,5 +1,5 @@
 // Package kvm is a hosts.Machine for virtual machines: it makes qemu domains through
-// libvirt (kinds domain and power), paused first, and finds them again by the mark
+// libvirt (kinds domain, promise and power), paused first, and finds them again by the mark
 // in their metadata.
 //
 // It keeps nothing in memory but the connection: what it answers is read from
@@ -74,7 +74,9 @@ func New(uri string, options ...Option) *Machine {
 }
 
 // Kinds are those that a Machine of this package does.
-func Kinds() []hosts.Kind { return []hosts.Kind{hosts.KindDomain, hosts.KindPower} }
+func Kinds() []hosts.Kind {
+	return []hosts.Kind{hosts.KindDomain, hosts.KindPromise, hosts.KindPower}
+}
 
 // Do makes one change. Errors of libvirt are in the chain (errors.As with a
 // libvirt.Error). A call to libvirt that has begun is waited for even when ctx is
@@ -92,6 +94,10 @@ func (m *Machine) Do(ctx context.Context, c hosts.Change) error {
 		if err := m.remove(ctx, o); err != nil {
 			return err
 		}
+	case hosts.Promise:
+		if c.New == nil {
+			return m.promise(hosts.Promise{Network: o.Network, VM: o.VM})
+		}
 	case hosts.Power:
 		if c.New == nil {
 			return m.pause(o)
@@ -104,6 +110,8 @@ func (m *Machine) Do(ctx context.Context, c hosts.Change) error {
 		return nil
 	case hosts.Domain:
 		return m.create(ctx, o)
+	case hosts.Promise:
+		return m.promise(o)
 	case hosts.Power:
 		return m.resume(o)
 	}

@@ -45,6 +45,9 @@ func stateOf(all []found, strays map[string]hosts.Domain) hosts.State {
 			delete(strays, d.Name)
 		}
 		s.Add(d)
+		if f.promise != "" {
+			s.Add(hosts.Promise{Network: d.Network, VM: d.VM, Wants: f.promise})
+		}
 		if f.state == libvirt.DOMAIN_RUNNING || f.state == libvirt.DOMAIN_BLOCKED {
 			s.Add(hosts.Power{Network: d.Network, VM: d.VM})
 		}
@@ -58,8 +61,9 @@ func stateOf(all []found, strays map[string]hosts.Domain) hosts.State {
 // found is a domain that libvirt has.
 type found struct {
 	hosts.Domain
-	ours  bool
-	state libvirt.DomainState
+	ours    bool
+	state   libvirt.DomainState
+	promise string
 }
 
 // list finds all domains of ours.
@@ -116,5 +120,5 @@ func describe(dom *libvirt.Domain) (*found, error) {
 	if state == libvirt.DOMAIN_SHUTOFF {
 		d = hosts.Domain{Network: d.Network, VM: d.VM, Name: d.Name, Overlay: d.Overlay}
 	}
-	return &found{Domain: d, ours: true, state: state}, nil
+	return &found{Domain: d, ours: true, state: state, promise: findPromise(text)}, nil
 }
