@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -69,55 +70,75 @@ func parse(c chunk) ([]*yaml.Node, *Error) {
 	return roots, yamlErr
 }
 
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
-
-func parseYAML(c chunk) (roots []*yaml.Node, failure *Error) {
-	// yaml.v3 is archived, and panics on some broken input that its own recovery
-	// does not know (index out of range in its scanner): for us, that is a document
-	// which cannot be read.
-	defer func() {
-		if r := recover(); r != nil {
-			roots, failure = nil, &Error{Line: c.offset + 1, Msg: fmt.Sprintf("not YAML: %v", r)}
-		}
-	}()
-	d := yaml.NewDecoder(bytes.NewReader(c.text))
-	var document yaml.Node
-	switch err := d.Decode(&document); {
-	case errors.Is(err, io.EOF):
-		return nil, nil
+func parseYAML(c chunk) ([]*yaml.Node, *Error) {
+	root, err := decodeYAML(c.text)
+	switch {
 	case err != nil:
-		return nil, yamlError(err, c)
-	}
-	if document.Kind != yaml.DocumentNode || len(document.Content) != 1 {
-		return nil, &Error{Line: c.offset + 1, Msg: "not a YAML document"}
-	}
-	root := document.Content[0]
-	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" && root.Value == "" {
-		return nil, nil // a marker and comments
-	}
-	// Another way to begin a document, after `...` or an unusual line break, must
-	// not make the rest vanish.
-	var more yaml.Node
-	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, &Error{Line: c.offset + 1, Msg: "something follows the end of this document: start another with --- on its own line"}
+		return nil, &Error{Line: c.offset + firstBad(c.text, err), Msg: "not YAML: " + yamlText(err, c.text)}
+	case root == nil:
+		return nil, nil
 	}
 	return []*yaml.Node{root}, nil
 }
 
-// yamlError takes the line out of the text. yaml.v3 names the line where the
-// construct began that could not be read.
-func yamlError(err error, c chunk) *Error {
-	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		msg = strings.TrimPrefix(msg, m[0])
+var errFollows = errors.New("something follows the end of this document: start another with --- on its own line")
+
+// decodeYAML gives the root of the only document in text, or nil when it is empty.
+func decodeYAML(text []byte) (root *yaml.Node, err error) {
+	// yaml.v3 is archived, and panics on some broken input that its own recovery
+	// does not know: for us, that is a document which cannot be read.
+	defer func() {
+		if r := recover(); r != nil {
+			root, err = nil, fmt.Errorf("%v", r)
+		}
+	}()
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var document, more yaml.Node
+	if err := d.Decode(&document); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
 	}
-	line = max(1, min(line, bytes.Count(c.text, []byte("\n"))+1))
-	if strings.Contains(msg, "cannot start any token") && bytes.ContainsRune(c.text, '\t') {
+	// Another way to begin a document, after `...` or an unusual line break, must
+	// not make the rest vanish.
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errFollows
+	}
+	if document.Kind != yaml.DocumentNode || len(document.Content) != 1 {
+		return nil, errors.New("not a document")
+	}
+	root = document.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" && root.Value == "" {
+		return nil, nil // a marker and comments
+	}
+	return root, nil
+}
+
+// firstBad is the line, from 1, without which the error would not be: yaml.v3 names
+// the line where the construct began that it could not read, and that counted from
+// 0 or from 1.
+func firstBad(text []byte, err error) int {
+	lines := bytes.SplitAfter(bytes.TrimRight(text, " \t\r\n"), []byte("\n"))
+	ends := make([]int, len(lines))
+	end := 0
+	for i, line := range lines {
+		end += len(line)
+		ends[i] = end
+	}
+	return 1 + min(len(ends)-1, sort.Search(len(ends), func(i int) bool {
+		_, got := decodeYAML(text[:ends[i]])
+		return got != nil && got.Error() == err.Error()
+	}))
+}
+
+var yamlPrefix = regexp.MustCompile(`^(yaml: )?(line \d+: )?`)
+
+func yamlText(err error, text []byte) string {
+	msg := yamlPrefix.ReplaceAllString(err.Error(), "")
+	if strings.Contains(msg, "cannot start any token") && bytes.ContainsRune(text, '\t') {
 		msg += " (YAML is indented with spaces, not tabs)"
 	}
-	return &Error{Line: c.offset + line, Msg: "not YAML: " + msg}
+	return msg
 }
 
 // parseJSON reads a run of JSON values into the nodes that YAML would give.

@@ -1,0 +1,130 @@
+package strict_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/vsnctl/vsnctl/vsn/strict"
+)
+
+// box is a document with every form that the reader knows.
+type box struct {
+	Name   string           `json:"name"`
+	On     bool             `json:"on,omitempty"`
+	Count  int              `json:"count,omitempty"`
+	Weight grams            `json:"weight" strict:"optional"`
+	Parts  []part           `json:"parts,omitempty"`
+	Counts map[string]int64 `json:"counts,omitempty"`
+	Words  words            `json:"words,omitempty"`
+	Lid    *part            `json:"lid,omitempty"`
+	Nested [][]string       `json:"nested,omitempty"`
+}
+
+type part struct {
+	Name string `json:"name,omitempty"`
+	Size int64  `json:"size,omitempty"`
+}
+
+// grams have a unit.
+type grams int
+
+func (g *grams) UnmarshalText(text []byte) error {
+	_, err := fmt.Sscanf(string(text), "%dg", g)
+	return err
+}
+
+// words are a list, or one.
+type words []string
+
+func (w *words) UnmarshalText(text []byte) error { *w = words{string(text)}; return nil }
+
+// read decodes all boxes of the files.
+func read(files ...strict.File) ([]box, strict.Errors) {
+	var all []box
+	errs := strict.Read(files, "v1", map[string]func(*strict.Document){"Box": func(d *strict.Document) {
+		var b box
+		d.Decode(&b)
+		all = append(all, b)
+	}}, func() {})
+	return all, errs
+}
+
+const head = "apiVersion: v1\nkind: Box\n"
+
+func TestReads(t *testing.T) {
+	want := box{Name: "a", On: true, Count: -3, Weight: 5, Parts: []part{{Name: "x"}, {Size: 7}},
+		Counts: map[string]int64{"k": 1}, Words: words{"one"}, Lid: &part{}, Nested: [][]string{{"p", "q"}, {"r"}}}
+	documents := map[string]string{
+		"yaml": head + "name: a\non: true\ncount: -3\nweight: 5g\nparts:\n  - name: x\n  - {size: 7}\ncounts: {k: 1}\nwords: one\nlid: {}\nnested: [[p, q], [r]]\n",
+		"json, tabs": "{\n\t\"apiVersion\": \"v1\",\t\"kind\": \"Box\", \"name\": \"a\", \"on\": true, \"count\": -3,\n" +
+			"\t\"weight\": \"5g\", \"parts\": [{\"name\": \"x\"}, {\"size\": 7}], \"counts\": {\"k\": 1},\n" +
+			"\t\"words\": [\"one\"], \"lid\": {}, \"nested\": [[\"p\", \"q\"], [\"r\"]]\n}\n",
+		"flow":           "{apiVersion: v1, kind: Box, name: a, on: true, count: -3, weight: 5g, parts: [{name: x}, {size: 7}], counts: {k: 1}, words: one, lid: {}, nested: [[p, q], [r]]}",
+		"mark and CRLF":  "\ufeff---\r\napiVersion: v1\r\nkind: Box\r\nname: a\r\non: true\r\ncount: -3\r\nweight: 5g\r\nparts: [{name: x}, {size: 7}]\r\ncounts: {k: 1}\r\nwords: [one]\r\nlid: {}\r\nnested: [[p, q], [r]]\r\n...\r\n",
+		"json after ---": `--- {"apiVersion":"v1","kind":"Box","name":"a","on":true,"count":-3,"weight":"5g","parts":[{"name":"x"},{"size":7}],"counts":{"k":1},"words":["one"],"lid":{},"nested":[["p","q"],["r"]]}`,
+	}
+	for name, text := range documents {
+		got, errs := read(strict.File{Name: name, Data: []byte(text)})
+		if errs != nil || len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+			t.Errorf("%s: got %+v, %v", name, got, errs)
+		}
+	}
+}
+
+func TestStreams(t *testing.T) {
+	json := `{"apiVersion": "v1", "kind": "Box", "name": "%s"}` + "\n"
+	for text, want := range map[string]string{
+		fmt.Sprintf(json+json, "a", "b"):                           "a b",
+		head + "name: a\n---\n" + head + "name: b\n":               "a b",
+		"# nothing\n---\n# nothing\n---\n" + head + "name: a\n":    "a",
+		head + "name: a\n---\n" + fmt.Sprintf(json+json, "b", "c"): "a b c",
+		head + "name: a\n---   # the next\n" + head + "name: b":    "a b",
+		head + "name: \"a\n  ---b\"\n":                             "a ---b",
+		head + "name: >-\n  ---\n  a\n---\n" + head + "name: b\n":  "--- a b",
+	} {
+		boxes, errs := read(strict.File{Name: "f", Data: []byte(text)})
+		var names []string
+		for _, b := range boxes {
+			names = append(names, b.Name)
+		}
+		if got := strings.Join(names, " "); got != want || errs != nil {
+			t.Errorf("%q: got %q, %v; want %q", text, got, errs, want)
+		}
+	}
+}
+
+// Every way in which text is no document, and where the reader says that it is not.
+func TestRefuses(t *testing.T) {
+	deep := strings.Repeat("[", 40) + strings.Repeat("]", 40)
+	for text, want := range map[string]string{
+		"":                                   "f:1: holds no document",
+		"# only words\n---\n":                "f:1: holds no document",
+		head + "name: a\n\xff":               "f:4: not UTF-8 text",
+		head + "name: [a\nparts: 3\n":        "f:3: not YAML: did not find expected ',' or ']'",
+		head + "name: 'a\n":                  "f:3: not YAML: found unexpected end of stream",
+		head + "lid:\n\tname: a\n":           "f:4: not YAML: found character that cannot start any token (YAML is indented with spaces, not tabs)",
+		head + "name: a\n  on: true\n":       "f:4: not YAML: mapping values are not allowed in this context",
+		head + "name: a\n...\nname: b\n":     "f:5: not YAML: something follows the end of this document: start another with --- on its own line",
+		"{\"apiVersion\": \"v1\",\n\"k\" 1}": "f:2: not JSON: invalid character '1' after object key",
+		"{\"apiVersion\": \"v1\",\n\n":       "f:3: not JSON: unexpected EOF",
+		"{\"apiVersion\": \"v1\",}\n{x\n":    "f:1: not JSON: invalid character '}' looking for beginning of object key string",
+		head + "name: a\nnested: " + deep:    "f:4: more than 32 maps and lists inside one another\nf:4: nested[0][0]: want text, found a list",
+		head + "name: \"\\ud800\"\n":         "f:3: not YAML: found invalid Unicode character escape code",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Box\",\"name\":\"\\ud800\"}":            "f:1: name: control character U+FFFD is not allowed",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Box\",\n\"name\":\"a\",\"name\":\"b\"}": "f:2: duplicate key \"name\", first on line 2",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Box\",\n\"name\":null}":                 "f:2: name: has no value: give it one, or leave the key out",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Box\",\n\"name\":\"a\",\"count\":1e3}":  "f:2: count: want a whole number, found 1e3",
+		head + "name: a\n? [x]\n: 1\n":                                             "f:4: want a key that is text, found a list",
+		head + "name: a\nnested: [[], 3]\n":                                        "f:4: nested[1]: want a list, found the number 3",
+		"5\n":                                                                      "f:1: want a document with apiVersion, kind and so on, found the number 5",
+		"[]\n":                                                                     "f:1: want a document with apiVersion, kind and so on, found a list",
+		"{}\n":                                                                     "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box",
+	} {
+		_, errs := read(strict.File{Name: "f", Data: []byte(text)})
+		if errs.Error() != want {
+			t.Errorf("%q:\ngot  %v\nwant %s", text, errs, want)
+		}
+	}
+}
