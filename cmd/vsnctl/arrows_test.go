@@ -1,0 +1,117 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/vsnctl/vsnctl"
+
+// arrows draws docs/architecture.md: which room may import which, and what outside
+// the standard library a room may use. A room that is not here may not exist.
+var arrows = map[string]struct{ rooms, modules []string }{
+	"vsn":                   {[]string{"vsn/strict"}, []string{"github.com/google/jsonschema-go/jsonschema", "gopkg.in/yaml.v3"}},
+	"vsn/strict":            {nil, []string{"gopkg.in/yaml.v3"}},
+	"vsn/strict/stricttest": {[]string{"vsn/strict"}, nil},
+	"hosts":                 {[]string{"vsn", "vsn/strict"}, []string{"github.com/google/jsonschema-go/jsonschema", "gopkg.in/yaml.v3"}},
+	"hosts/linux":           {[]string{"vsn", "hosts"}, []string{"github.com/vishvananda/netlink", "github.com/vishvananda/netlink/nl", "github.com/vishvananda/netns", "golang.org/x/sys/unix"}},
+	"hosts/kvm":             {[]string{"vsn", "hosts"}, []string{"libvirt.org/go/libvirt", "libvirt.org/go/libvirtxml", "golang.org/x/sys/unix"}},
+	"hosts/hosttest":        {[]string{"vsn", "hosts"}, []string{"pgregory.net/rapid", "golang.org/x/sys/unix", "github.com/google/go-cmp/cmp"}},
+	"placement":             {[]string{"vsn", "hosts"}, nil},
+	"placement/bounds":      {nil, nil},
+	"placement/utilization": {nil, nil},
+	"placement/embed":       {[]string{"vsn", "hosts", "placement", "placement/utilization"}, nil},
+	"placement/realize":     {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/utilization"}, nil},
+	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
+	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/embed", "placement/realize", "placement/proof"}, nil},
+	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/proof", "placement/solve"},
+		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
+	"cmd/vsn-guest": {nil, nil},
+}
+
+// pure rooms may not reach the outside world even through the standard library.
+var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/embed", "placement/realize", "placement/proof", "placement/solve"}
+
+// impure packages of the standard library. hosts is allowed time for a deadline of
+// undoing, which is no clock in a decision.
+var impure = []string{"os", "os/exec", "net", "net/http", "math/rand", "syscall", "time", "log", "log/slog", "runtime", "crypto/rand", "io/ioutil", "plugin"}
+
+func TestArrows(t *testing.T) {
+	root := filepath.Join("..", "..")
+	rooms := map[string]bool{}
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, name)
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && rel != "." || d.Name() == "testdata" || d.Name() == "build" || d.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		room := path.Dir(filepath.ToSlash(rel))
+		rooms[room] = true
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range f.Imports {
+			imported, _ := strconv.Unquote(i.Path.Value)
+			if why := forbidden(room, imported); why != "" {
+				t.Errorf("%s imports %s: %s", rel, imported, why)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for room := range arrows {
+		if !rooms[room] {
+			t.Errorf("the table draws room %s, which is not there", room)
+		}
+	}
+}
+
+func forbidden(room, imported string) string {
+	drawn, known := arrows[room]
+	if !known {
+		return "the table does not know this room; draw it in docs/architecture.md too"
+	}
+	if inside, ok := strings.CutPrefix(imported, module+"/"); ok {
+		if !slices.Contains(drawn.rooms, inside) {
+			return "the table draws no such arrow"
+		}
+		return ""
+	}
+	if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
+		if !slices.Contains(drawn.modules, imported) {
+			return "this module is not for this room"
+		}
+		return ""
+	}
+	if slices.Contains(pure, room) && slices.Contains(impure, imported) && !(room == "hosts" && imported == "time") {
+		return "a pure room has no clock, no chance and no outside world"
+	}
+	return ""
+}
+
+// TestArrowsCanFail: what must not be is found.
+func TestArrowsCanFail(t *testing.T) {
+	for _, c := range [][2]string{{"placement/proof", module + "/placement/embed"}, {"vsn", module + "/hosts"}, {"placement", "os"}, {"hosts", "libvirt.org/go/libvirt"}, {"attic", "fmt"}} {
+		if forbidden(c[0], c[1]) == "" {
+			t.Errorf("%s may import %s", c[0], c[1])
+		}
+	}
+	if why := forbidden("cmd/vsnctl", module+"/hosts/linux"); why != "" {
+		t.Errorf("cmd may not import an impure room: %s", why)
+	}
+}
