@@ -26,7 +26,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"hosts/hosttest":        {[]string{"vsn", "hosts"}, []string{"pgregory.net/rapid", "golang.org/x/sys/unix", "github.com/google/go-cmp/cmp"}},
 	"placement":             {[]string{"vsn", "hosts"}, nil},
 	"placement/bounds":      {nil, nil},
-	"placement/utilization": {nil, nil},
+	"placement/utilization": {[]string{"vsn"}, nil},
 	"placement/embed":       {[]string{"vsn", "hosts", "placement", "placement/utilization"}, nil},
 	"placement/realize":     {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/utilization"}, nil},
 	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
