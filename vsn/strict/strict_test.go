@@ -1,6 +1,7 @@
 package strict_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -125,6 +126,100 @@ func TestRefuses(t *testing.T) {
 		_, errs := read(strict.File{Name: "f", Data: []byte(text)})
 		if errs.Error() != want {
 			t.Errorf("%q:\ngot  %v\nwant %s", text, errs, want)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	large := head + "name: a\n---\n" + head + "name: \"" + strings.Repeat("x", strict.MaxDocument) + "\"\n---\n" + head + "nam: c\n"
+	boxes, errs := read(strict.File{Name: "f", Data: []byte(large)})
+	want := fmt.Sprintf("f:4: a document of %d bytes: at most %d are read; split it with ---\n"+
+		"f:9: name is missing\nf:11: unknown key \"nam\": did you mean \"name\"?", strict.MaxDocument+len(head)+len("---\nname: \"\"\n"), strict.MaxDocument)
+	if len(boxes) != 2 || errs.Error() != want {
+		t.Errorf("got %d documents and\n%v\nwant\n%s", len(boxes), errs, want)
+	}
+
+	many := head + "name: a\nparts:\n" + strings.Repeat("- {colour: red}\n", 3000)
+	_, errs = read(strict.File{Name: "f", Data: []byte(many)})
+	if len(errs) != strict.MaxErrors+1 || errs[strict.MaxErrors].Error() != "f:1005: more than 1000 errors: the rest is not shown" {
+		t.Errorf("%d errors, the last: %v", len(errs), errs[len(errs)-1])
+	}
+}
+
+// An alias means nothing here, so that small text cannot mean a large value.
+func TestAliasBomb(t *testing.T) {
+	text := head + "name: a\nx0: &x0 [a, a, a, a, a, a, a, a, a, a]\n"
+	for i := range 20 {
+		text += fmt.Sprintf("x%d: &x%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*x%d, ", i), 10), ", "))
+	}
+	_, errs := read(strict.File{Name: "f", Data: []byte(text)})
+	if len(errs) != 20*10+21+21 {
+		t.Errorf("%d errors: %v", len(errs), errs)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	_, errs := read(strict.File{Name: "b", Data: []byte("{}")}, strict.File{Name: "a", Data: []byte(head + "\nnaem: a\n")})
+	want := "a:1: name is missing\na:4: unknown key \"naem\": did you mean \"name\"?\n" +
+		"b:1: apiVersion is missing: write apiVersion: v1\nb:1: kind is missing: write kind: Box"
+	if errs.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", errs, want)
+	}
+	var one strict.Error
+	if !errors.As(errs.Err(), &one) || one.File != "a" || one.Line != 1 {
+		t.Errorf("errors.As finds %+v", one)
+	}
+	if (strict.Errors{}).Err() != nil {
+		t.Error("no errors are an error")
+	}
+}
+
+func TestPositions(t *testing.T) {
+	text := "\n# first\n---\n" + head + "name: a\nparts:\n  - name: x\n    size: 1\n  - {}\ncounts: {a b: 1}\nnested:\n- [p,\n   q]\n"
+	at := map[string]strict.Position{}
+	var errs strict.Errors
+	errs = strict.Read([]strict.File{{Name: "f", Data: []byte(text)}}, "v1", map[string]func(*strict.Document){"Box": func(d *strict.Document) {
+		root := d.Root()
+		for _, p := range []strict.Position{
+			root, root.Key("name"), root.Key("parts").Item(0, "x"), root.Key("parts").Item(0, "x").Key("size"),
+			root.Key("parts").Item(1, ""), root.Key("parts").Item(1, "").Key("size"), root.Key("parts").Item(7, "z").Key("size"),
+			root.Key("counts").Key("a b"), root.Key("nested").Item(0, "").Item(1, ""), root.Key("lid").Key("name"),
+		} {
+			at[p.String()] = p
+		}
+		root.Key("name").Failf("no %s", "good")
+	}}, func() {})
+	if errs.Error() != "f:6: name: no good" {
+		t.Errorf("got %v", errs)
+	}
+	for name, want := range map[string]struct {
+		line  int
+		given bool
+	}{
+		"": {4, true}, "name": {6, true}, `part "x"`: {8, true}, `part "x": size`: {9, true}, "parts[1]": {10, true}, "parts[1].size": {10, false},
+		`part "z": size`: {7, false}, `counts."a b"`: {11, true}, "nested[0][1]": {14, true}, "lid.name": {4, false},
+	} {
+		p, ok := at[name]
+		if !ok || p.Line() != want.line || p.Given() != want.given || p.File() != "f" {
+			t.Errorf("%q: line %d, given %v, file %s; want %+v", name, p.Line(), p.Given(), p.File(), want)
+		}
+	}
+}
+
+func TestNowhere(t *testing.T) {
+	var errs strict.Errors
+	strict.NewPosition(&errs).Key("parts").Item(3, "x").Key("size").Failf("%d is odd", 3)
+	if errs.Error() != `part "x": size: 3 is odd` {
+		t.Errorf("got %v", errs)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"memory", "name", "vcpus", "reservation"}
+	for word, want := range map[string]string{"memroy": "memory", "Name": "name", "nam": "name", "vcpu": "vcpus", "reservatoin": "reservation",
+		"resrevatino": "reservation", "color": "", "m": "", strings.Repeat("memory", 50): ""} {
+		if got, _ := strict.Nearest(word, known); got != want {
+			t.Errorf("%s: got %q, want %q", word, got, want)
 		}
 	}
 }
