@@ -71,12 +71,13 @@ func checkRoot() error {
 	return nil
 }
 
-// onThread runs f on an OS thread of its own, which ends with it: what f does to the
-// thread stays there.
+// onThread runs f on an OS thread of its own. What f does to the thread it undoes:
+// the first thread of a process does not end with its goroutine.
 func onThread(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // not unlocked: the thread ends with the goroutine
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		done <- f()
 	}()
 	return <-done
@@ -84,10 +85,15 @@ func onThread(f func() error) error {
 
 func checkNetAdmin() error {
 	return onThread(func() error {
+		old, err := os.Open("/proc/thread-self/ns/net")
+		if err != nil {
+			return err
+		}
+		defer old.Close()
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("unshare(CLONE_NEWNET): %w", err)
 		}
-		return nil
+		return unix.Setns(int(old.Fd()), unix.CLONE_NEWNET)
 	})
 }
 
@@ -99,7 +105,6 @@ func checkDeadline() error {
 		if err != nil && !errors.Is(err, unix.EBUSY) {
 			return fmt.Errorf("sched_setattr(SCHED_DEADLINE): %w", err)
 		}
-		// The first thread of a process does not end with its goroutine.
 		return unix.SchedSetAttr(0, &unix.SchedAttr{}, 0)
 	})
 }

@@ -37,15 +37,7 @@ func checkRate(rateBit, burst int64) error {
 
 // put makes the class and its FIFO, or changes them.
 func (c class) put(link int) error {
-	if c.LimitBytes < 1 || c.LimitBytes > math.MaxUint32 {
-		return fmt.Errorf("queue of %d B is not in 1..%d: %w", c.LimitBytes, uint32(math.MaxUint32), unix.EINVAL)
-	}
-	ticks := hosts.BurstTicks(c.RateBit, c.BurstBytes)
-	htb := &netlink.HtbClass{
-		ClassAttrs: netlink.ClassAttrs{LinkIndex: link, Handle: c.handle(), Parent: htbRoot},
-		Rate:       uint64(c.RateBit / 8), Ceil: uint64(c.RateBit / 8), Buffer: ticks, Cbuffer: ticks, Quantum: quantum, Prio: c.Prio,
-	}
-	if err := netlink.ClassReplace(htb); err != nil {
+	if err := c.putClass(link); err != nil {
 		return fmt.Errorf("class 1:%x (%d bit/s, burst %d B): %w", c.Minor, c.RateBit, c.BurstBytes, err)
 	}
 	if err := c.putFIFO(link); err != nil {
@@ -54,10 +46,22 @@ func (c class) put(link int) error {
 	return nil
 }
 
+func (c class) putClass(link int) error {
+	ticks := hosts.BurstTicks(c.RateBit, c.BurstBytes)
+	htb := &netlink.HtbClass{
+		ClassAttrs: netlink.ClassAttrs{LinkIndex: link, Handle: c.handle(), Parent: htbRoot},
+		Rate:       uint64(c.RateBit / 8), Ceil: uint64(c.RateBit / 8), Buffer: ticks, Cbuffer: ticks, Quantum: quantum, Prio: c.Prio,
+	}
+	return netlink.ClassReplace(htb)
+}
+
 // putFIFO gives the class a bfifo, whose limit counts bytes. The library does not
 // know bfifo: its options are one struct tc_fifo_qopt, not attributes. It gets no
 // handle of its own; the parent identifies it.
 func (c class) putFIFO(link int) error {
+	if c.LimitBytes < 1 || c.LimitBytes > math.MaxUint32 {
+		return fmt.Errorf("length is not in 1..%d: %w", uint32(math.MaxUint32), unix.EINVAL)
+	}
 	req := nl.NewNetlinkRequest(unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE|unix.NLM_F_ACK)
 	req.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL, Ifindex: int32(link), Parent: c.handle()})
 	req.AddData(nl.NewRtAttr(nl.TCA_KIND, nl.ZeroTerminated("bfifo")))

@@ -263,3 +263,10 @@ func (c *cpusetV1) joined(cpu int) ([]int, error) {
 	slices.Sort(domain)
 	return domain, nil
 }
+
+func (c *cpusetV1) alone() string {
+	if flag, err := c.Read(v1Balance); err == nil && flag == "0" {
+		return v1Balance + " of the root is 0 and no partition is ours"
+	}
+	return ""
+}

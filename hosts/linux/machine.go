@@ -72,6 +72,11 @@ func (m *Machine) Observe(ctx context.Context) (hosts.Observation, error) {
 			return hosts.Observation{}, err
 		}
 	}
+	var state hosts.State
+	for _, object := range o.State.Objects() { // by key: the kernel's order means nothing
+		state.Add(object)
+	}
+	o.State = state
 	return o, nil
 }
 

@@ -28,6 +28,11 @@ type rootDomains interface {
 	settle() error
 	// admit makes the cpuset of a thread that is pinned to cpu lie in its partition.
 	admit(cpu int, t thread) error
+	// joined is the root domain of a CPU as it is now, sorted.
+	joined(cpu int) ([]int, error)
+	// alone tells, when there is no partition, what keeps the machine from having
+	// one root domain; empty when nothing does.
+	alone() string
 }
 
 // ourCgroup begins the names of our cgroups; that is their mark.

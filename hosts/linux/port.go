@@ -42,9 +42,7 @@ func createPort(p hosts.Port) error {
 		return err
 	}
 	index := ifb.Attrs().Index
-	root := netlink.NewHtb(netlink.QdiscAttrs{LinkIndex: index, Handle: htbRoot, Parent: netlink.HANDLE_ROOT})
-	root.Defcls = restMinor
-	if err := netlink.QdiscAdd(root); err != nil && !errors.Is(err, unix.EEXIST) {
+	if err := putRoot(index); err != nil {
 		return fmt.Errorf("put htb on %q: %w", p.Ifb, err)
 	}
 	rest := class{Minor: restMinor, RateBit: p.RateBit, BurstBytes: hosts.RoundBurst(p.RateBit, RestBurst), LimitBytes: RestLimit, Prio: 7}
@@ -55,6 +53,16 @@ func createPort(p hosts.Port) error {
 		return fmt.Errorf("set %q up: %w", p.Ifb, err)
 	}
 	return redirect(tap, ifb, p)
+}
+
+// putRoot makes HTB the root of an interface, with our class for the rest.
+func putRoot(link int) error {
+	root := netlink.NewHtb(netlink.QdiscAttrs{LinkIndex: link, Handle: htbRoot, Parent: netlink.HANDLE_ROOT})
+	root.Defcls = restMinor
+	if err := netlink.QdiscAdd(root); err != nil && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	return nil
 }
 
 func checkPort(p hosts.Port) error {

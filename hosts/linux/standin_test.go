@@ -37,13 +37,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// spun keeps the loop of a burning stand-in from being nothing.
+var spun int
+
 // standIn is the process: how is "burn" or "sleep", then the number of vCPUs.
 func standIn(how string) {
 	verb, count, _ := strings.Cut(how, " ")
 	n, _ := strconv.Atoi(count)
 	ready := make(chan bool)
 	work := func() {
-		for verb == "burn" {
+		for n := 0; verb == "burn"; n++ {
+			spun = n
 		}
 		for {
 			time.Sleep(time.Hour)
