@@ -1,0 +1,335 @@
+package embed
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/bits"
+	"slices"
+
+	"github.com/vsnctl/vsnctl/placement"
+)
+
+// search is the state of the depth-first search: what is decided, what is left of
+// every budget, and what was learned.
+type search struct {
+	ctx   context.Context
+	o     Options
+	tally Tally
+	err   error // ends the search: not a cut, not a refusal
+
+	limit     int64  // nodes that this pass may have reached
+	paths     int64  // paths that a link may try in this pass; 0: all
+	truncated bool   // something was left untried: exhaustion proves nothing
+	stopped   bool   // the limit or ctx ended the pass
+	unknown   string // why something could not be told
+	found     *placement.Embedding
+
+	state
+	cuts    cuts
+	pending []int32 // links with both ends seated, in the order of deciding
+	routed  int     // of pending
+	fail    set     // why the subtree that was left last failed
+	nearest nearest
+	frames  []*frame
+	reach   reach
+}
+
+// frame is the scratch memory of one depth.
+type frame struct {
+	reasons    set
+	candidates []candidate
+	reps       []int32 // twin numbers of candidates so far
+	cost       []int64
+	distance   []int32
+	path       []int32 // cables of the path that is being built
+	nodes      []int32
+}
+
+func newSearch(ctx context.Context, m *model, o Options) *search {
+	s := &search{ctx: ctx, o: o, fail: newSet(len(m.groups) + len(m.links))}
+	s.state = newState(m)
+	s.cuts = newCuts(m)
+	s.nearest.depth = -1
+	s.reach = newReach(m)
+	return s
+}
+
+func (s *search) frame(depth int) *frame {
+	for depth >= len(s.frames) {
+		s.frames = append(s.frames, &frame{reasons: newSet(len(s.m.groups) + len(s.m.links))})
+	}
+	f := s.frames[depth]
+	f.reasons.clear()
+	return f
+}
+
+func (s *search) run() *placement.Embedding {
+	s.stopped, s.found = false, nil
+	s.step()
+	return s.found
+}
+
+// over counts one decision and reports whether the pass must end.
+func (s *search) over() bool {
+	if s.stopped || s.err != nil {
+		return true
+	}
+	s.tally.Nodes++
+	if s.tally.Nodes > s.limit || s.tally.Nodes&255 == 0 && s.ctx.Err() != nil {
+		s.stopped = true
+	}
+	return s.stopped
+}
+
+// done reports whether to unwind without trying more.
+func (s *search) done() bool { return s.found != nil || s.stopped || s.err != nil }
+
+// step decides what is left: first the links whose ends are seated, then the next
+// group. On return either done() holds, or all of it failed because of s.fail.
+func (s *search) step() {
+	if s.routed < len(s.pending) {
+		s.decideRoute(s.pending[s.routed])
+		return
+	}
+	if s.seated == len(s.m.groups) {
+		s.whole()
+		return
+	}
+	s.decideSeat(s.next())
+}
+
+// next is the group with the fewest hosts left, to within a factor of two; among
+// those the one with most rate towards groups with a seat, then of most rate.
+func (s *search) next() int32 {
+	best, found := int32(0), false
+	var bestKey [3]int64
+	for g := range s.m.groups {
+		if s.seat[g] >= 0 {
+			continue
+		}
+		key := [3]int64{int64(bits.Len(uint(s.left[g]))), -s.pull[g], -s.m.groups[g].weight}
+		if !found || slices.Compare(key[:], bestKey[:]) < 0 {
+			best, bestKey, found = int32(g), key, true
+		}
+	}
+	return best
+}
+
+type candidate struct {
+	host    int32
+	cost    int64 // rate times hops towards the seated neighbours
+	opens   bool  // the host carries nothing yet
+	loaded  int64 // 1024ths of its tightest budget
+	shuffle uint64
+}
+
+func (s *search) decideSeat(g int32) {
+	f := s.frame(s.depth())
+	s.candidatesFor(g, f)
+	for i := range f.candidates {
+		if s.over() {
+			return
+		}
+		h := f.candidates[i].host
+		mark := s.take(g, h)
+		if s.seatWorks(g, h) {
+			before := len(s.pending)
+			s.enqueue(g)
+			s.step()
+			s.pending = s.pending[:before]
+		}
+		s.untake(g, mark)
+		if s.done() {
+			return
+		}
+		if !s.fail.has(g) {
+			return // whatever host g has, it fails the same way
+		}
+		f.reasons.union(s.fail)
+	}
+	s.explainDomain(g, f.reasons)
+	f.reasons.drop(g)
+	copy(s.fail, f.reasons)
+	s.nearest.noHost(s, g)
+}
+
+// seatWorks checks what forward checking does not: that all other groups keep a
+// host, the cuts, and phase two. If not, it leaves the reason in s.fail.
+func (s *search) seatWorks(g, h int32) bool {
+	if u := s.starved; u >= 0 {
+		s.fail.clear()
+		s.explainDomain(u, s.fail)
+		s.nearest.noHost(s, u)
+		return false
+	}
+	if s.cuts.hit(s, g, s.fail) || s.cuts.hitOn(s, g, h, s.fail) {
+		return false
+	}
+	if s.o.Admit == nil {
+		return true
+	}
+	err := s.o.Admit(s.m.hosts[h].Host, s.seatsOn(h))
+	if err == nil {
+		return true
+	}
+	s.refused(err, h)
+	return false
+}
+
+// refused turns an answer other than yes into s.fail; h is the host it is about,
+// or -1 for the whole embedding.
+func (s *search) refused(err error, h int32) {
+	s.fail.clear()
+	var cut *placement.Cut
+	var gaveUp *placement.GaveUp
+	switch {
+	case errors.As(err, &cut):
+		s.tally.Cuts++
+		s.nearest.offer(s.depth(), cut.Conflict)
+		s.err = s.cuts.learn(s, cut, h, s.fail)
+	case errors.As(err, &gaveUp):
+		s.truncated, s.unknown = true, gaveUp.Why
+		s.everything(h, s.fail)
+	default:
+		s.err = err
+	}
+}
+
+// everything is the decisions about a host, or all there are.
+func (s *search) everything(h int32, reasons set) {
+	if h >= 0 {
+		for _, g := range s.on[h] {
+			reasons.add(g)
+		}
+		return
+	}
+	for g := range s.m.groups {
+		reasons.add(int32(g))
+	}
+	for l := range s.m.links {
+		reasons.add(s.m.linkDecision(int32(l)))
+	}
+}
+
+// whole asks about a complete embedding.
+func (s *search) whole() {
+	e := s.embedding()
+	// Judging one costs about as much as making its decisions.
+	s.tally.Nodes += int64(len(s.m.vms) + len(s.m.links))
+	if s.o.Accept != nil {
+		if err := s.o.Accept(e); err != nil {
+			s.refused(err, -1)
+			return
+		}
+	}
+	s.found = e
+}
+
+// candidatesFor lists the hosts that g can have now, best first. Of untouched
+// twins only the first is listed.
+func (s *search) candidatesFor(g int32, f *frame) {
+	f.candidates, f.reps = f.candidates[:0], f.reps[:0]
+	s.costs(g, f)
+	for h := range s.m.hosts {
+		h := int32(h)
+		if !s.domain[g].has(h) || f.cost[h] < 0 {
+			continue
+		}
+		opens := len(s.on[h]) == 0
+		if opens && s.passing[h] == 0 {
+			if slices.Contains(f.reps, s.m.hosts[h].twin) {
+				continue
+			}
+			f.reps = append(f.reps, s.m.hosts[h].twin)
+		}
+		f.candidates = append(f.candidates, candidate{h, f.cost[h], opens, s.loaded(g, h), shuffle(s.o.Seed, int64(g), int64(h))})
+	}
+	slices.SortFunc(f.candidates, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.cost, b.cost), order(a.opens, b.opens), cmp.Compare(a.loaded, b.loaded), cmp.Compare(a.shuffle, b.shuffle), cmp.Compare(a.host, b.host))
+	})
+}
+
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// shuffle is a number that looks random and is not: splitmix64 of its arguments.
+func shuffle(seed, a, b int64) uint64 {
+	z := uint64(seed)*0x9e3779b97f4a7c15 + uint64(a)*0xbf58476d1ce4e5b9 + uint64(b)*0x94d049bb133111eb
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// costs is, for each host, the rate times hops of g's links to seated neighbours,
+// or -1 where a neighbour is out of reach. What is out of reach because of other
+// links is added to the reasons of the frame.
+func (s *search) costs(g int32, f *frame) {
+	f.cost = append(f.cost[:0], make([]int64, len(s.m.hosts))...)
+	for _, l := range s.m.groups[g].links {
+		lk := &s.m.links[l]
+		other := s.m.vms[lk.ends[0]].group
+		if other == g {
+			other = s.m.vms[lk.ends[1]].group
+		}
+		if other == g || s.seat[other] < 0 {
+			continue
+		}
+		s.reach.from(s, s.seat[other], lk.rate)
+		missing := false
+		for h := range f.cost {
+			d := s.reach.distance[h]
+			switch {
+			case d < 0:
+				missing = missing || s.domain[g].has(int32(h))
+				f.cost[h] = -1
+			case f.cost[h] >= 0:
+				f.cost[h] += int64(d) * (lk.rate>>16 + 1)
+			}
+		}
+		if missing {
+			f.reasons.add(other)
+			s.explainReach(lk.rate, f.reasons)
+			s.nearest.outOfReach(s, g, l)
+		}
+	}
+}
+
+// explainDomain adds why a group has lost the hosts that it has lost.
+func (s *search) explainDomain(g int32, reasons set) {
+	for _, a := range s.m.groups[g].apart {
+		if s.seat[a] >= 0 {
+			reasons.add(a)
+		}
+	}
+	now, first := s.domain[g], s.m.groups[g].domain
+	for w := range first {
+		for lost := first[w] &^ now[w]; lost != 0; lost &= lost - 1 {
+			for _, other := range s.on[w*64+bits.TrailingZeros64(lost)] {
+				if other != g {
+					reasons.add(other)
+				}
+			}
+		}
+	}
+}
+
+// enqueue puts the links between g and what is seated up for routing, those of
+// most rate first.
+func (s *search) enqueue(g int32) {
+	start := len(s.pending)
+	for _, l := range s.m.groups[g].links {
+		ends := s.m.links[l].ends
+		if s.seat[s.m.vms[ends[0]].group] >= 0 && s.seat[s.m.vms[ends[1]].group] >= 0 {
+			s.pending = append(s.pending, l)
+		}
+	}
+	slices.SortStableFunc(s.pending[start:], func(a, b int32) int { return cmp.Compare(s.m.links[b].rate, s.m.links[a].rate) })
+}

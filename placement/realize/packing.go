@@ -1,0 +1,250 @@
+package realize
+
+import (
+	"cmp"
+	"math/big"
+	"slices"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement/utilization"
+)
+
+// packNodes is how many assignments of one thread to one CPU are tried before a
+// packing is given up.
+const packNodes = 100_000
+
+// packing is partitioned EDF as bin packing: threads onto CPUs, so that the
+// utilizations on each CPU sum to no more than its share.
+type packing struct {
+	threads []thread
+	order   []int // of threads: the largest first
+	cpus    []cpu
+	bin     []int // of each thread: the CPU, or -1
+	nodes   int
+	apart   bool // vCPUs of one VM go to different CPUs
+}
+
+type cpu struct {
+	id    int
+	share utilization.U
+	exact *big.Rat // of share
+	sum   utilization.U
+	on    []int // threads
+}
+
+func (ph *Phase) packing(h *hosts.Host, threads []thread) *packing {
+	p := &packing{threads: threads, order: make([]int, len(threads)), bin: make([]int, len(threads))}
+	for i := range threads {
+		p.order[i] = i
+	}
+	slices.SortStableFunc(p.order, func(a, b int) int { return cmp.Compare(threads[b].u.Hi, threads[a].u.Hi) })
+	for i := range h.CPUs {
+		// The seed turns the order of CPUs that are alike in all but their number.
+		c := h.CPUs[(i+int(uint64(ph.seed)%uint64(len(h.CPUs))))%len(h.CPUs)]
+		share := shareOf(h, c)
+		p.cpus = append(p.cpus, cpu{id: c.ID, share: ph.scale.Share(share), exact: share.Rat()})
+	}
+	return p
+}
+
+// spread packs so that the vCPUs of each VM are on different CPUs, since a guest
+// expects them to run at the same time, and only if that cannot be (or cannot be
+// found) in any way. nil: there is none; known says whether that is sure.
+func (p *packing) spread() (bins []int, known bool) {
+	if bins, _ := p.pack(true); bins != nil {
+		return bins, true
+	}
+	return p.pack(false)
+}
+
+// pack tries the usual orders first, the least loaded CPU and the fullest one, and
+// then searches.
+func (p *packing) pack(apart bool) (bins []int, known bool) {
+	p.apart = apart
+	for _, fullest := range []bool{false, true} {
+		if p.greedy(fullest) {
+			return p.bin, true
+		}
+	}
+	p.reset()
+	if p.hopeless() {
+		return nil, true
+	}
+	p.nodes = 0
+	switch p.search(0) {
+	case yes:
+		return p.bin, true
+	case no:
+		return nil, true
+	}
+	return nil, false
+}
+
+func (p *packing) reset() {
+	for b := range p.cpus {
+		p.cpus[b].sum, p.cpus[b].on = utilization.U{}, p.cpus[b].on[:0]
+	}
+	for i := range p.bin {
+		p.bin[i] = -1
+	}
+}
+
+// greedy puts each thread, the largest first, on the fullest CPU that has room for
+// it, or on the one that is then loaded least.
+func (p *packing) greedy(fullest bool) bool {
+	p.reset()
+	for _, t := range p.order {
+		best, bestLeft := -1, int64(0)
+		for b := range p.cpus {
+			if !p.allowed(t, b) {
+				continue
+			}
+			left := p.cpus[b].share.Lo - p.cpus[b].sum.Hi
+			if best < 0 || fullest && left < bestLeft || !fullest && left > bestLeft {
+				best, bestLeft = b, left
+			}
+		}
+		if best < 0 {
+			return false
+		}
+		p.put(t, best)
+	}
+	return true
+}
+
+func (p *packing) put(t, b int) {
+	p.bin[t] = b
+	p.cpus[b].sum = p.cpus[b].sum.Plus(p.threads[t].u)
+	p.cpus[b].on = append(p.cpus[b].on, t)
+}
+
+func (p *packing) take(t int) {
+	c := &p.cpus[p.bin[t]]
+	c.sum = c.sum.Without(p.threads[t].u)
+	c.on = c.on[:len(c.on)-1]
+	p.bin[t] = -1
+}
+
+// allowed reports whether thread t has room on CPU b, exactly.
+func (p *packing) allowed(t, b int) bool {
+	c, th := &p.cpus[b], &p.threads[t]
+	if p.apart && th.vcpu >= 0 {
+		for _, other := range c.on {
+			if p.threads[other].vm == th.vm && p.threads[other].vcpu >= 0 {
+				return false
+			}
+		}
+	}
+	fits, sure := utilization.Within(c.sum.Plus(th.u), c.share)
+	if !sure {
+		sum := big.NewRat(th.runtime, th.period)
+		for _, other := range c.on {
+			sum.Add(sum, big.NewRat(p.threads[other].runtime, p.threads[other].period))
+		}
+		return sum.Cmp(c.exact) <= 0
+	}
+	return fits
+}
+
+// hopeless reports what needs no search: more in all than all CPUs offer, more
+// large threads than CPUs that can hold one each, or more vCPUs of one VM than CPUs.
+func (p *packing) hopeless() bool {
+	var need, have utilization.U
+	most := int64(0)
+	for _, t := range p.threads {
+		need = need.Plus(t.u)
+		if p.apart && t.vcpu >= len(p.cpus) {
+			return true
+		}
+	}
+	for _, c := range p.cpus {
+		have = have.Plus(c.share)
+		most = max(most, c.share.Hi)
+	}
+	large := 0
+	for _, t := range p.threads {
+		if t.u.Lo > most/2 { // two of these exceed every share
+			large++
+		}
+	}
+	fits, sure := utilization.Within(need, have)
+	return sure && !fits || large > len(p.cpus)
+}
+
+type answer int
+
+const (
+	no answer = iota
+	yes
+	unsure
+)
+
+// search goes through the packings in lexicographic order of CPUs by thread, the
+// largest thread first, and skips those that have an equivalent before them: a
+// thread that equals the one before goes to no earlier CPU, and of CPUs with the
+// same content only the first is tried. The lexicographically first packing, if
+// there is any, is never skipped.
+func (p *packing) search(depth int) answer {
+	if depth == len(p.order) {
+		return yes
+	}
+	if p.wasteful(depth) {
+		return no
+	}
+	t, first := p.order[depth], 0
+	if depth > 0 && p.same(t, p.order[depth-1]) {
+		first = p.bin[p.order[depth-1]]
+	}
+	for b := first; b < len(p.cpus); b++ {
+		if p.equivalentBefore(b, first) || !p.allowed(t, b) {
+			continue
+		}
+		if p.nodes++; p.nodes > packNodes {
+			return unsure
+		}
+		p.put(t, b)
+		if a := p.search(depth + 1); a != no {
+			return a
+		}
+		p.take(t)
+	}
+	return no
+}
+
+// same reports whether two threads can change places in every packing.
+func (p *packing) same(a, b int) bool {
+	x, y := &p.threads[a], &p.threads[b]
+	return x.runtime == y.runtime && x.period == y.period && (!p.apart || x.vm == y.vm && x.vcpu >= 0 && y.vcpu >= 0)
+}
+
+// equivalentBefore reports whether a CPU from first on and before b stands as b
+// does, so that what can be done with b can be done with it.
+func (p *packing) equivalentBefore(b, first int) bool {
+	c := &p.cpus[b]
+	for o := first; o < b; o++ {
+		before := &p.cpus[o]
+		empty := len(c.on) == 0 && len(before.on) == 0
+		exact := c.sum.Lo == c.sum.Hi && before.sum.Lo == before.sum.Hi
+		if c.share == before.share && c.exact.Cmp(before.exact) == 0 && (empty || !p.apart && exact && c.sum == before.sum) {
+			return true
+		}
+	}
+	return false
+}
+
+// wasteful reports whether what is left to pack exceeds the room on the CPUs that
+// can still take the smallest of it.
+func (p *packing) wasteful(depth int) bool {
+	var need utilization.U
+	for _, t := range p.order[depth:] {
+		need = need.Plus(p.threads[t].u)
+	}
+	smallest := p.threads[p.order[len(p.order)-1]].u.Hi - 1 // no thread is smaller
+	room := int64(0)
+	for b := range p.cpus {
+		if left := p.cpus[b].share.Hi - p.cpus[b].sum.Lo; left >= smallest {
+			room += left
+		}
+	}
+	return need.Lo > room
+}

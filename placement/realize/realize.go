@@ -1,0 +1,198 @@
+// Package realize is phase two of the planner: given where every VM sits and which
+// way every link goes, it chooses what is left, so that nothing is to be chosen at
+// deploy time: the CPU of every reservation, and the classes of every link. It is
+// exact: when it says that some VMs do not fit a host, no packing of them exists,
+// and the cut that it returns names VMs of which none can be spared.
+//
+// It is not the proof, which derives all of it again without this package, and it
+// chooses no host and no path. Start at Phase.Realize, then Packing.
+package realize
+
+import (
+	"fmt"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/utilization"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+// Phase realizes embeddings of one problem. It keeps nothing between calls.
+type Phase struct {
+	problem *placement.Problem
+	seed    int64
+	scale   utilization.Scale
+	vms     map[[2]string]*vsn.VM
+	hosts   map[string]*hosts.Host
+}
+
+// New prepares phase two for a problem. The seed decides between CPUs that serve as
+// well.
+func New(p *placement.Problem, seed int64) *Phase {
+	ph := &Phase{problem: p, seed: seed, vms: map[[2]string]*vsn.VM{}, hosts: map[string]*hosts.Host{}}
+	var periods []int64
+	for i := range p.Networks {
+		n := &p.Networks[i]
+		for j := range n.VMs {
+			ph.vms[[2]string{n.Name, n.VMs[j].Name}] = &n.VMs[j]
+			if r := n.VMs[j].Reservation; r != nil {
+				periods = append(periods, int64(r.Period))
+			}
+		}
+	}
+	for i := range p.Inventory.Hosts {
+		h := &p.Inventory.Hosts[i]
+		ph.hosts[h.Name] = h
+		if h.Emulator != nil {
+			periods = append(periods, int64(h.Emulator.Period))
+		}
+	}
+	ph.scale = utilization.NewScale(periods)
+	return ph
+}
+
+// Realize realizes an embedding. The error is a *placement.Cut where a host cannot
+// carry what sits on it, a *placement.GaveUp where that could not be told.
+func (ph *Phase) Realize(e *placement.Embedding) (*placement.Realization, error) {
+	on := map[string][]placement.Seat{}
+	for _, seat := range e.Seats {
+		on[seat.Host] = append(on[seat.Host], seat)
+	}
+	assigned := map[[2]string][]threadAt{}
+	for i := range ph.problem.Inventory.Hosts {
+		h := &ph.problem.Inventory.Hosts[i]
+		if len(on[h.Name]) == 0 {
+			continue
+		}
+		threads, err := ph.threads(h, on[h.Name])
+		if err != nil {
+			return nil, err
+		}
+		cpus, err := ph.assign(h, on[h.Name], threads)
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range threads {
+			key := [2]string{t.seat.Network, t.seat.VM}
+			assigned[key] = append(assigned[key], threadAt{t, cpus[i]})
+		}
+	}
+	out := &placement.Realization{}
+	for _, seat := range e.Seats {
+		for _, t := range assigned[[2]string{seat.Network, seat.VM}] {
+			t.add(out)
+		}
+	}
+	queues, err := ph.queues(e)
+	out.Queues = queues
+	return out, err
+}
+
+// Admit tells whether phase two can realize these seats together on host h: nil, or
+// an error as Realize has it.
+func (ph *Phase) Admit(h *hosts.Host, seats []placement.Seat) error {
+	threads, err := ph.threads(h, seats)
+	if err != nil {
+		return err
+	}
+	switch fits, known := ph.fit(h, threads); {
+	case !known:
+		return unknown(h)
+	case !fits:
+		return ph.cut(h, seats)
+	}
+	return nil
+}
+
+// thread is one reservation that needs a CPU.
+type thread struct {
+	seat            placement.Seat
+	vm              int // number of the seat on its host
+	vcpu            int // emulator: -1
+	runtime, period int64
+	u               utilization.U
+}
+
+type threadAt struct {
+	thread
+	cpu int
+}
+
+func (t threadAt) add(out *placement.Realization) {
+	if t.vcpu < 0 {
+		out.Emulators = append(out.Emulators, placement.Emulator{Network: t.seat.Network, VM: t.seat.VM, Host: t.seat.Host, CPU: t.cpu, RuntimeNs: t.runtime, PeriodNs: t.period})
+		return
+	}
+	out.Reservations = append(out.Reservations, placement.Reservation{Network: t.seat.Network, VM: t.seat.VM, VCPU: t.vcpu, Host: t.seat.Host, CPU: t.cpu, RuntimeNs: t.runtime, PeriodNs: t.period})
+}
+
+// threads lists the reservations of some seats on a host: of each VM its vCPUs,
+// unless it is best effort, and its device threads, where the host reserves for them.
+func (ph *Phase) threads(h *hosts.Host, seats []placement.Seat) ([]thread, error) {
+	var out []thread
+	for i, seat := range seats {
+		vm := ph.vms[[2]string{seat.Network, seat.VM}]
+		if vm == nil {
+			return nil, fmt.Errorf("host %q: vm %q of network %q is not in the problem", h.Name, seat.VM, seat.Network)
+		}
+		add := func(vcpu int, runtime, period vsn.Duration) {
+			out = append(out, thread{seat, i, vcpu, int64(runtime), int64(period), ph.scale.Of(int64(runtime), int64(period))})
+		}
+		if r := vm.Reservation; r != nil {
+			for k := range vm.VCPUs {
+				add(k, r.Runtime, r.Period)
+			}
+		}
+		if e := h.Emulator; e != nil {
+			add(-1, e.Runtime, e.Period)
+		}
+	}
+	return out, nil
+}
+
+// assign gives every thread a CPU.
+func (ph *Phase) assign(h *hosts.Host, seats []placement.Seat, threads []thread) ([]int, error) {
+	if !h.Partition {
+		if !ph.global(h, threads) {
+			return nil, ph.cut(h, seats)
+		}
+		cpus := make([]int, len(threads))
+		for i := range cpus {
+			cpus[i] = hosts.AnyCPU
+		}
+		return cpus, nil
+	}
+	p := ph.packing(h, threads)
+	bins, known := p.spread()
+	switch {
+	case !known:
+		return nil, unknown(h)
+	case bins == nil:
+		return nil, ph.cut(h, seats)
+	}
+	cpus := make([]int, len(threads))
+	for i, b := range bins {
+		cpus[i] = p.cpus[b].id
+	}
+	return cpus, nil
+}
+
+func unknown(h *hosts.Host) error {
+	return &placement.GaveUp{Nodes: packNodes, Why: fmt.Sprintf("%d ways to pack the cpus of host %q were tried", packNodes, h.Name)}
+}
+
+// fit tells whether the threads fit the CPUs of h.
+func (ph *Phase) fit(h *hosts.Host, threads []thread) (fits, known bool) {
+	if !h.Partition {
+		return ph.global(h, threads), true
+	}
+	bins, known := ph.packing(h, threads).pack(false)
+	return bins != nil, known
+}
+
+func shareOf(h *hosts.Host, cpu hosts.CPU) vsn.Share {
+	if cpu.Share != 0 {
+		return cpu.Share
+	}
+	return h.Share
+}

@@ -1,0 +1,108 @@
+// Package solve drives the planner: phase one (placement/embed) proposes, phase two
+// (placement/realize) works it out, placement/proof derives every bound; what does
+// not hold goes back to phase one as a cut, until all holds or nothing is left.
+//
+// It decides nothing by itself. A yes is a plan whose proof holds; a no is either
+// proved (*placement.Infeasible) or says that it is not known (*placement.GaveUp).
+// Start at Solve; docs/planner.md has the whole picture.
+package solve
+
+import (
+	"context"
+	"errors"
+
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/embed"
+	"github.com/vsnctl/vsnctl/placement/proof"
+	"github.com/vsnctl/vsnctl/placement/realize"
+)
+
+// DefaultNodes is how many decisions are tried where Options do not say.
+const DefaultNodes = 200_000
+
+// Options say how far to search. The same problem and options give the same plan.
+type Options struct {
+	Seed  int64 // decides between choices that are as good
+	Nodes int64 // decisions to try before giving up; 0: DefaultNodes
+}
+
+// prover derives the claims of an answer, as proof.Prove does.
+type prover func(*placement.Problem, *placement.Embedding, *placement.Realization) (placement.Proof, error)
+
+// Solve plans all networks of the problem together. The error is
+// *placement.Infeasible where no placement can exist, *placement.GaveUp where the
+// nodes were spent or ctx ended, anything else where the problem is malformed.
+func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, error) {
+	if o.Nodes == 0 {
+		o.Nodes = DefaultNodes
+	}
+	return newSolver(&p, o, proof.Prove).solve(ctx)
+}
+
+type solver struct {
+	problem *placement.Problem
+	o       Options
+	phase   *realize.Phase
+	prove   prover
+	plan    placement.Plan
+	tally   embed.Tally
+}
+
+func newSolver(p *placement.Problem, o Options, prove prover) *solver {
+	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove}
+}
+
+func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
+	e, tally, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Admit: s.phase.Admit, Accept: s.accept})
+	s.tally = tally
+	var gaveUp *placement.GaveUp
+	if errors.As(err, &gaveUp) && ctx.Err() == nil {
+		return nil, s.alone(ctx, gaveUp)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.plan.Version, s.plan.Seed, s.plan.Problem, s.plan.Embedding = placement.PlanVersion, s.o.Seed, *s.problem, *e
+	return &s.plan, s.plan.Seal()
+}
+
+// accept works a whole embedding out and proves it.
+func (s *solver) accept(e *placement.Embedding) error {
+	r, p, err := s.proved(s.problem, e, s.phase)
+	if err != nil {
+		return err
+	}
+	if c, fails := failing(p); fails {
+		return s.cut(e, c)
+	}
+	s.plan.Realization, s.plan.Proof = *r, p
+	return nil
+}
+
+// alone looks at each of several networks by itself, which is a relaxation: where
+// one of them has no placement, neither have all. Otherwise it returns gaveUp.
+func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
+	if len(s.problem.Networks) < 2 {
+		return gaveUp
+	}
+	o := s.o
+	o.Nodes /= int64(len(s.problem.Networks))
+	for i := range s.problem.Networks {
+		p := placement.Problem{Networks: s.problem.Networks[i : i+1], Inventory: s.problem.Inventory}
+		var infeasible *placement.Infeasible
+		if _, err := newSolver(&p, o, s.prove).solve(ctx); errors.As(err, &infeasible) {
+			return err
+		}
+	}
+	return gaveUp
+}
+
+// failing is the first claim that does not hold.
+func failing(p placement.Proof) (placement.Claim, bool) {
+	for _, c := range p.Claims {
+		if !c.Holds() {
+			return c, true
+		}
+	}
+	return placement.Claim{}, false
+}
