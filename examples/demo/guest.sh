@@ -41,7 +41,9 @@ package() {
 	if ! { name=$($2) && fetch "$name" "$into"; }; then
 		[ "$(id -u)" = 0 ] || die "apt-get download of $1 failed: run 'apt-get update' as root, then this again"
 		apt-get -qq update >&2
-		name=$($2) && fetch "$name" "$into" || die "apt-get download of $1 failed: is deb.debian.org or a mirror of it reachable?"
+		if ! { name=$($2) && fetch "$name" "$into"; }; then
+			die "apt-get download of $1 failed: is deb.debian.org or a mirror of it reachable?"
+		fi
 	fi
 	mv "$into"/*.deb "$packages/"
 	rmdir "$into"

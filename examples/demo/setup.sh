@@ -39,8 +39,9 @@ install() {
 	need_root "install ${missing[*]}"
 	say "installing ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get -qq update
-	apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install "${missing[@]}" >/dev/null
+	local log # of interest only when it fails: maintainer scripts chatter
+	log=$({ apt-get -qq update && apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install "${missing[@]}"; } 2>&1) ||
+		die "apt-get cannot install ${missing[*]}:"$'\n'"$log"
 	changes+=("installed ${missing[*]}")
 }
 
