@@ -126,7 +126,7 @@ func TestLeastBudget(t *testing.T) {
 	}{
 		{Supply{Period: 40}, 1, 13, true}, // 5 + 2*(40-13) = 59
 		{Supply{Period: 40}, 4, 16, true},
-		{Supply{Period: 40, Grain: 2}, 1, 15, true}, // 4 later: 5 + 2*(40-15) + 4 = 59
+		{Supply{Period: 40, Grain: 2}, 1, 15, true},  // 4 later: 5 + 2*(40-15) + 4 = 59
 		{Supply{Period: 40, Grain: 20}, 1, 33, true}, // 40 later: 5 + 2*(40-33) + 40 = 59
 		{Supply{Period: 40, Grain: 41}, 1, 0, false},
 		{Supply{Period: 100}, 64, 0, false},

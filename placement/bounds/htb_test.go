@@ -104,3 +104,11 @@ func TestHopDelay(t *testing.T) {
 		t.Error("a sum beyond the range fits")
 	}
 }
+
+func TestBytesIn(t *testing.T) {
+	for _, v := range []struct{ t, rate, want int64 }{{0, 1e9, 0}, {8, 1e9, 1}, {9, 1e9, 2}, {1e9, 8, 1}, {Inf, 1, Inf}, {5, 0, 0}, {1 << 62, 1 << 62, Inf}} {
+		if got := BytesIn(v.t, v.rate); got != v.want {
+			t.Errorf("%d ns at %d bit/s: %d bytes, want %d", v.t, v.rate, got, v.want)
+		}
+	}
+}
