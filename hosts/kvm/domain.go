@@ -34,6 +34,9 @@ func (m *Machine) create(ctx context.Context, d hosts.Domain) error {
 	if there || err != nil {
 		return err
 	}
+	if err := vacant(d); err != nil {
+		return err
+	}
 	if err := m.build(ctx, d, f); err != nil {
 		return errors.Join(err, m.clear(d))
 	}
@@ -53,6 +56,17 @@ func asWanted(conn *libvirt.Connect, d hosts.Domain) (bool, error) {
 		return false, fmt.Errorf("libvirt has it with %s: destroying network %q removes it", differences(have.Domain, d), d.Network)
 	}
 	return true, nil
+}
+
+// vacant refuses to go on where a disk is in the way: it holds what a guest wrote.
+func vacant(d hosts.Domain) error {
+	if d.Overlay == "" {
+		return nil
+	}
+	if _, err := os.Lstat(d.Overlay); err == nil {
+		return fmt.Errorf("overlay %q is there already, from a guest that is gone: destroying network %q removes it", d.Overlay, d.Network)
+	}
+	return nil
 }
 
 // build makes the files of d and then d.

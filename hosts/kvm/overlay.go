@@ -59,9 +59,6 @@ func (m *Machine) makeOverlay(ctx context.Context, d hosts.Domain, base layer, o
 	if err := makeDirectory(m.overlays, 0o711); err != nil {
 		return fmt.Errorf("overlay: %w", err)
 	}
-	if _, err := os.Lstat(d.Overlay); err == nil {
-		return fmt.Errorf("overlay %q is there already, from a guest that is gone: destroying network %q removes it", d.Overlay, d.Network)
-	}
 	path := d.Overlay + unfinished
 	if err := os.RemoveAll(path); err != nil {
 		return fmt.Errorf("overlay: %w", err)

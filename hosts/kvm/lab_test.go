@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
 	"libvirt.org/go/libvirt"
 
 	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/hosts/hosttest"
 )
 
 // lab is a machine with directories and a bridge of its own, on the real libvirt.
@@ -29,7 +29,7 @@ type lab struct {
 }
 
 func newLab(t *testing.T) *lab {
-	needLibvirt(t)
+	hosttest.Need(t, hosttest.Root, hosttest.Libvirt)
 	// Not t.TempDir: the user of qemu must be able to search it.
 	dir, err := os.MkdirTemp("/var/tmp", "vsn-kvm-test-")
 	if err != nil {
@@ -143,36 +143,13 @@ func (l *lab) nothing(d hosts.Domain) {
 	}
 }
 
-func TestLife(t *testing.T) {
-	l := newLab(t)
-	d := l.domain("a1", true)
-	d.Cmdline = "quiet a=\"b'c\" <x> &amp; ]]> %s $(id)\n\ttwo  lines "
-	l.check(hosts.Change{New: d})
-	l.same(hosts.State{Domains: []hosts.Domain{d}})
-	l.check(hosts.Change{New: d})
-	l.same(hosts.State{Domains: []hosts.Domain{d}})
-
-	p := hosts.Power{Network: d.Network, VM: d.VM}
-	for range 2 {
-		l.check(hosts.Change{New: p})
-		l.same(hosts.State{Domains: []hosts.Domain{d}, Powers: []hosts.Power{p}})
+// connection is libvirt itself, to do what we do not.
+func (l *lab) connection() *libvirt.Connect {
+	l.t.Helper()
+	conn, err := libvirt.NewConnect(SystemURI)
+	if err != nil {
+		l.t.Fatal(err)
 	}
-	l.check(hosts.Change{New: d}) // must not pause it
-	l.same(hosts.State{Domains: []hosts.Domain{d}, Powers: []hosts.Power{p}})
-	for range 2 {
-		l.check(hosts.Change{Old: p})
-		l.same(hosts.State{Domains: []hosts.Domain{d}})
-	}
-	l.check(hosts.Change{New: p})
-	for range 2 {
-		l.check(hosts.Change{Old: d})
-		l.nothing(d)
-	}
-	l.check(hosts.Change{Old: p})
-	if err := l.Do(context.Background(), hosts.Change{New: p}); err == nil {
-		t.Error("a domain that is not there was powered on")
-	}
+	l.t.Cleanup(func() { conn.Close() })
+	return conn
 }
-
-var _ = libvirt.DOMAIN_RUNNING
-var _ = time.Now
