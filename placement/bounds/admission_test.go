@@ -43,6 +43,7 @@ func TestFitsCPU(t *testing.T) {
 		{"exactly a third each", []Supply{{Runtime: 1, Period: 3}, {Runtime: 1, Period: 3}, {Runtime: 1, Period: 3}}, "1", true},
 		{"a billionth over", []Supply{third, third, {Runtime: 333_333_335, Period: 1_000_000_000}}, "1", false},
 		{"a billionth under", []Supply{third, third, {Runtime: 333_333_333, Period: 1_000_000_000}}, "1", true},
+		{"over by 2^-50", []Supply{{Runtime: 1<<50 + 1, Period: 3 << 50}, {Runtime: 2, Period: 3}}, "1", false},
 		{"the kernel's", []Supply{{Runtime: 19, Period: 20}}, "0.95", true},
 		{"over the kernel's", []Supply{{Runtime: 950_001, Period: 1_000_000}}, "0.95", false},
 		{"not valid", []Supply{{Runtime: 2, Period: 1}}, "1", false},
