@@ -18,8 +18,17 @@ func flagsFirst(app *cli.App, args []string) []string {
 	if command == nil {
 		return args
 	}
-	flags, rest := args[:2:2], []string{}
-	for i := 2; i < len(args); i++ {
+	from := 2
+	for from < len(args) {
+		at := slices.IndexFunc(command.Subcommands, func(s *cli.Command) bool { return s.HasName(args[from]) })
+		if at < 0 {
+			break
+		}
+		command = command.Subcommands[at]
+		from++
+	}
+	flags, rest := args[:from:from], []string{}
+	for i := from; i < len(args); i++ {
 		a := args[i]
 		if a == "--" {
 			rest = append(rest, args[i:]...)

@@ -75,7 +75,7 @@ Exit codes: ` + exitCodes,
 		},
 		Commands: []*cli.Command{
 			planCommand(t), checkCommand(t), deployCommand(t), statusCommand(t), destroyCommand(t),
-			probeCommand(t), doctorCommand(t), schemaCommand(t), completionCommand(t), versionCommand(t),
+			probeCommand(t), doctorCommand(t), boundCommand(t), schemaCommand(t), completionCommand(t), versionCommand(t),
 		},
 	}
 }

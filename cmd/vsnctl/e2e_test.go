@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vsnctl/vsnctl/hosts/hosttest"
+)
+
+// vsnctl runs the program itself, as a process of its own.
+func vsnctl(t *testing.T, want int, args ...string) (stdout string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	c := exec.Command("vsnctl", args...)
+	c.Stdout, c.Stderr = &out, &errs
+	err := c.Run()
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Fatalf("vsnctl %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, want, out.String(), errs.String())
+	}
+	return out.String()
+}
+
+// lab prepares an inventory of this machine and a plan of a spec in a directory of
+// the test's own, and makes sure that nothing is left at the end.
+func lab(t *testing.T, spec string) (plan string, before []string) {
+	t.Helper()
+	hosttest.Need(t, hosttest.Root, hosttest.Deadline, hosttest.Cpuset, hosttest.NetAdmin, hosttest.Libvirt, hosttest.Guest)
+	vsnctl(t, 0, "destroy", "robot", "shaped")
+	before = snapshot(t)
+	dir := t.TempDir()
+	inventory := filepath.Join(dir, "hosts.yaml")
+	if err := os.WriteFile(inventory, []byte(vsnctl(t, 0, "probe", "--partition", "--emulator", "4ms/20ms")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	plan = filepath.Join(dir, "net.plan.json")
+	vsnctl(t, 0, "plan", "-i", inventory, "-o", plan, spec)
+	t.Cleanup(func() {
+		vsnctl(t, 0, "destroy", "robot", "shaped")
+		sameAs(t, before, "at the end")
+	})
+	return plan, before
+}
+
+// example is a file of examples/.
+func example(name string) string { return filepath.Join(hosttest.GuestDir(), "..", name) }
+
+// ready waits until the guests of a network have said so on their consoles.
+func ready(t *testing.T, network string, vms ...string) {
+	t.Helper()
+	end := time.Now().Add(90 * time.Second)
+	for _, vm := range vms {
+		log := fmt.Sprintf("/var/log/vsnctl/vsn.%s.%s.log", network, vm)
+		for {
+			data, err := os.ReadFile(log)
+			if err == nil && bytes.Contains(data, []byte("GUEST-READY")) {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("guest %s/%s is not ready: %v\n%s", network, vm, err, data)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
+
+func statusOf(t *testing.T, network, interval string) networkReport {
+	t.Helper()
+	var r report
+	if err := json.Unmarshal([]byte(vsnctl(t, 0, "status", "-o", "json", "--interval", interval, network)), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Networks) != 1 || r.Networks[0].Name != network {
+		t.Fatalf("status of %s: %+v", network, r)
+	}
+	return r.Networks[0]
+}
+
+// hogs keep every CPU busy with ordinary threads until the test ends.
+func hogs(t *testing.T) {
+	var stop atomic.Bool
+	for range runtime.NumCPU() {
+		go func() {
+			for !stop.Load() {
+			}
+		}()
+	}
+	t.Cleanup(func() { stop.Store(true) })
+}
+
+// TestRobot is the main job: examples/robot.yaml to running guests and back.
+func TestRobot(t *testing.T) {
+	plan, before := lab(t, example("robot.yaml"))
+	dry := vsnctl(t, 0, "deploy", "--dry-run", plan)
+	if !strings.Contains(dry, "create reservation robot/camera/vcpu0") {
+		t.Errorf("dry run: %s", dry)
+	}
+	sameAs(t, before, "after a dry run")
+
+	if out := vsnctl(t, 0, "deploy", plan); !strings.Contains(out, "robot: deployed") {
+		t.Errorf("deploy: %s", out)
+	}
+	once := snapshot(t)
+	if out := vsnctl(t, 0, "deploy", plan); !strings.Contains(out, "nothing to change") {
+		t.Errorf("a second deploy: %s", out)
+	}
+	sameAs(t, once, "after a second deploy")
+	ready(t, "robot", "camera", "detect", "arm")
+	kernelAgrees(t)
+
+	hogs(t)
+	n := statusOf(t, "robot", "10s")
+	vcpus := 0
+	for _, r := range n.Reservations {
+		if r.Thread == "emulator" {
+			continue // it takes what it needs, at most its share
+		}
+		vcpus++
+		if r.Measured == nil || math.Abs(*r.Measured-r.Promised) > 0.01 {
+			t.Errorf("%s/%s: promised %.3f of a cpu, got %v", r.VM, r.Thread, r.Promised, ptr(r.Measured))
+		}
+	}
+	if vcpus != 3 || len(n.Drift) != 0 {
+		t.Errorf("%d vcpus with a reservation, want 3; drift %v", vcpus, n.Drift)
+	}
+	driftIsSeen(t)
+	if out := vsnctl(t, 0, "destroy", "robot"); !strings.Contains(out, "robot: destroyed") {
+		t.Errorf("destroy: %s", out)
+	}
+	sameAs(t, before, "after destroy")
+	if out := vsnctl(t, 0, "destroy", "robot"); !strings.Contains(out, "nothing is there") {
+		t.Errorf("a second destroy: %s", out)
+	}
+}
+
+func ptr(p *float64) any {
+	if p == nil {
+		return "nothing"
+	}
+	return *p
+}
+
+// kernelAgrees reads the policy of the vCPU threads without our own code.
+func kernelAgrees(t *testing.T) {
+	t.Helper()
+	want := map[string]string{"camera": "20000000/100000000/100000000", "detect": "20000000/50000000/50000000", "arm": "10000000/50000000/50000000"}
+	for vm, reservation := range want {
+		pid := strings.TrimSpace(output(t, "cat", "/run/libvirt/qemu/vsn.robot."+vm+".pid"))
+		tids, _ := filepath.Glob("/proc/" + pid + "/task/*")
+		found := false
+		for _, dir := range tids {
+			comm, _ := os.ReadFile(dir + "/comm")
+			if !strings.HasPrefix(string(comm), "CPU 0/") {
+				continue
+			}
+			out := output(t, "chrt", "-p", filepath.Base(dir))
+			found = strings.Contains(out, "SCHED_DEADLINE") && strings.Contains(out, "SCHED_RESET_ON_FORK") && strings.Contains(out, reservation)
+			if !found {
+				t.Errorf("%s: chrt says\n%s", vm, out)
+			}
+		}
+		if !found {
+			t.Errorf("%s: no vcpu thread holds %s", vm, reservation)
+		}
+	}
+}
+
+// driftIsSeen changes what runs behind the back of vsnctl, and wants it told and mended.
+func driftIsSeen(t *testing.T) {
+	t.Helper()
+	taps := output(t, "ip", "-o", "link", "show", "type", "ifb")
+	var ifb string
+	for line := range strings.Lines(taps) {
+		if name := strings.TrimSuffix(strings.Fields(line)[1], ":"); strings.HasPrefix(name, "vi") {
+			ifb = name
+		}
+	}
+	output(t, "ip", "link", "del", ifb)
+	if out := vsnctl(t, 5, "status", "--interval", "0", "robot"); !strings.Contains(out, "drift: missing: port") {
+		t.Errorf("a port is gone, and status says\n%s", out)
+	}
+}
+
+// shaped are two guests that overload their link, both ways.
+const shaped = `
+apiVersion: vsnctl/v1
+kind: Network
+name: shaped
+vms:
+  - {name: a, memory: 96MiB, boot: {kernel: GUEST/vmlinuz, initrd: GUEST/initrd.gz, cmdline: "console=ttyS0 quiet no_timer_check mitigations=off vsn.ip=10.60.0.1/24 vsn.run=sink,9+blast,10.60.0.2,9,16Mbit,600"}, reservation: {runtime: 25ms, period: 50ms}}
+  - {name: b, memory: 96MiB, boot: {kernel: GUEST/vmlinuz, initrd: GUEST/initrd.gz, cmdline: "console=ttyS0 quiet no_timer_check mitigations=off vsn.ip=10.60.0.2/24 vsn.run=sink,9+blast,10.60.0.1,9,12Mbit,600"}, reservation: {runtime: 25ms, period: 50ms}}
+links:
+  - {name: l, between: [a, b], rate: 8Mbit, burst: 16KiB}
+`
+
+// TestShapedLink: a link gets its rate and no more, in each direction.
+func TestShapedLink(t *testing.T) {
+	spec := filepath.Join(t.TempDir(), "shaped.yaml")
+	if err := os.WriteFile(spec, []byte(strings.ReplaceAll(shaped, "GUEST", hosttest.GuestDir())), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	plan, _ := lab(t, spec)
+	vsnctl(t, 0, "deploy", plan)
+	ready(t, "shaped", "a", "b")
+	n := statusOf(t, "shaped", "10s")
+	if len(n.Queues) != 2 {
+		t.Fatalf("%d queues, want 2", len(n.Queues))
+	}
+	for _, q := range n.Queues {
+		if q.Measured == nil || math.Abs(*q.Measured/float64(q.RateBit)-1) > 0.05 {
+			t.Errorf("%s>%s: rate %d bit/s, measured %v", q.From, q.To, q.RateBit, ptr(q.Measured))
+		}
+		if q.Drops == 0 {
+			t.Errorf("%s>%s: nothing dropped: the link is not overloaded, and the test shows nothing", q.From, q.To)
+		}
+	}
+}
+
+// TestKilledDeploy kills a deploy at ten random moments; destroy then leaves nothing.
+func TestKilledDeploy(t *testing.T) {
+	plan, before := lab(t, example("robot.yaml"))
+	start := time.Now()
+	vsnctl(t, 0, "deploy", plan)
+	whole := time.Since(start)
+	vsnctl(t, 0, "destroy", "robot")
+	sameAs(t, before, "after the deploy that was timed")
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d; a whole deploy takes %v", seed, whole)
+	chance := rand.New(rand.NewPCG(seed, 0))
+	delays := make([]time.Duration, 10)
+	for i := range delays {
+		delays[i] = time.Duration(chance.Int64N(int64(whole)))
+	}
+	slices.Sort(delays)
+	for _, d := range delays {
+		c := exec.Command("vsnctl", "deploy", plan)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(d)
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		vsnctl(t, 0, "destroy", "robot")
+		sameAs(t, before, fmt.Sprintf("killed after %v, then destroyed", d))
+	}
+}
