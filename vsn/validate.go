@@ -41,7 +41,7 @@ func checkNetworks(networks []Network, at func(int) strict.Position) {
 	for i := range networks {
 		name := networks[i].Name
 		if k, twice := first[name]; twice && name != "" {
-			at(i).Key("name").Failf("a network %q is there already%s", name, at(i).Whence(at(k)))
+			at(i).Key("name").Failf("a network %q is there already%s", name, at(i).Whence(at(k).Key("name")))
 			continue
 		}
 		first[name] = i

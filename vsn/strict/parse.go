@@ -214,21 +214,21 @@ func (r *jsonReader) value() *yaml.Node {
 	return n
 }
 
-// invalidUTF8 finds the line of the first byte that is not text.
-func invalidUTF8(data []byte) (line int, found bool) {
-	if utf8.Valid(data) {
-		return 0, false
-	}
+// notText finds the first thing that makes data no text of lines, as people and
+// editors count them: bytes that are not UTF-8, or line breaks that only YAML knows.
+func notText(data []byte) (line int, msg string) {
 	line = 1
-	for len(data) > 0 {
-		r, size := utf8.DecodeRune(data)
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		if r == '\n' {
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		switch {
+		case r == '\n':
 			line++
+		case r == utf8.RuneError && size == 1:
+			return line, "not UTF-8 text"
+		case r == '\u0085' || r == '\u2028' || r == '\u2029' || r == '\r' && !bytes.HasPrefix(data[i:], []byte("\r\n")):
+			return line, fmt.Sprintf("line break %U: lines end with a newline", r)
 		}
-		data = data[size:]
+		i += size
 	}
-	return line, true
+	return 0, ""
 }

@@ -119,8 +119,8 @@ func (d *Document) Root() Position { return Position{src: d.src} }
 // reported and left out; the others are read nevertheless.
 func split(f File, errs *Errors) []*source {
 	data := bytes.TrimPrefix(f.Data, []byte("\ufeff"))
-	if line, ok := invalidUTF8(data); ok {
-		errs.add(Error{File: f.Name, Line: line, Msg: "not UTF-8 text"})
+	if line, msg := notText(data); msg != "" {
+		errs.add(Error{File: f.Name, Line: line, Msg: msg})
 		return nil
 	}
 	var documents []*source

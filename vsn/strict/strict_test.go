@@ -103,6 +103,8 @@ func TestRefuses(t *testing.T) {
 		"":                                   "f:1: holds no document",
 		"# only words\n---\n":                "f:1: holds no document",
 		head + "name: a\n\xff":               "f:4: not UTF-8 text",
+		head + "name: a\n# \u2028---\n":      "f:4: line break U+2028: lines end with a newline",
+		head + "name: a\r---\r":              "f:3: line break U+000D: lines end with a newline",
 		head + "name: [a\nparts: 3\n":        "f:3: not YAML: did not find expected ',' or ']'",
 		head + "name: 'a\n":                  "f:3: not YAML: found unexpected end of stream",
 		head + "lid:\n\tname: a\n":           "f:4: not YAML: found character that cannot start any token (YAML is indented with spaces, not tabs)",
