@@ -138,7 +138,6 @@ type budget interface {
 // not: at the start of the first period, then at the place that choose says.
 type fixedSlots struct {
 	s     Supply
-	slots []bool
 	taken int64
 	play  func(free, owed int64) bool // give this slot? free slots before the deadline, budget owed
 }
