@@ -31,7 +31,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/realize":     {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/utilization"}, nil},
 	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
 	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/embed", "placement/realize", "placement/proof"}, nil},
-	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/proof", "placement/solve"},
+	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/proof", "placement/solve"},
 		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
 	"cmd/vsn-guest": {nil, nil},
 }

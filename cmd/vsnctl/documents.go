@@ -138,21 +138,19 @@ func (t *terminal) writeFile(name string, data []byte) error {
 
 // print writes v as json or yaml to standard output.
 func (t *terminal) print(format string, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
+	var data bytes.Buffer
+	enc := json.NewEncoder(&data)
+	enc.SetEscapeHTML(false) // "camera>detect" is for people to read
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
 		return err
 	}
 	switch format {
 	case "json":
-		var out bytes.Buffer
-		if err := json.Indent(&out, data, "", "  "); err != nil {
-			return err
-		}
-		out.WriteByte('\n')
-		_, err = t.out.Write(out.Bytes())
+		_, err := t.out.Write(data.Bytes())
 		return err
 	case "yaml":
-		return t.printYAML(data)
+		return t.printYAML(data.Bytes())
 	}
 	return badInput(fmt.Errorf("format %q: want table, json or yaml", format))
 }

@@ -21,11 +21,11 @@ the first line of a file:
   # yaml-language-server: $schema=docs/schema/network.json`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", EnvVars: env("dir"), Usage: "write both, network.json and inventory.json, into `DIR`"}},
 		Action: func(c *cli.Context) error {
-			schemas := map[string]func() ([]byte, error){"network": vsn.Schema, "inventory": hosts.Schema}
+			schemas := map[string]string{"network": vsn.KindNetwork, "inventory": hosts.KindInventory}
 			if dir := c.String("dir"); dir != "" {
 				var failed []error
-				for name, schema := range schemas {
-					data, err := schema()
+				for name, kind := range schemas {
+					data, err := hosts.Schema(kind)
 					if err == nil {
 						err = os.WriteFile(filepath.Join(dir, name+".json"), data, 0o644)
 					}
@@ -33,15 +33,15 @@ the first line of a file:
 				}
 				return errors.Join(failed...)
 			}
-			kind := strings.ToLower(c.Args().First())
-			if kind == "" {
-				kind = "network"
+			name := strings.ToLower(c.Args().First())
+			if name == "" {
+				name = "network"
 			}
-			schema, known := schemas[kind]
+			kind, known := schemas[name]
 			if !known {
-				return badInput(fmt.Errorf("schema of %q: want network or inventory", kind))
+				return badInput(fmt.Errorf("schema of %q: want network or inventory", name))
 			}
-			data, err := schema()
+			data, err := hosts.Schema(kind)
 			if err != nil {
 				return err
 			}
