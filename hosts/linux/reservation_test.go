@@ -28,7 +28,17 @@ func onMachine(t testing.TB) (*Machine, *standins) {
 	})
 	s := newStandins(t, testGroup)
 	t.Cleanup(func() { s.rmtree(testGroup) })
-	return New(PIDs(s.pids), Run(t.TempDir())), s
+	// The real record and lock: a machine has one set of cpusets.
+	m := New(PIDs(s.pids))
+	if parts := observe(t, m).State.Partitions; len(parts) > 0 {
+		t.Fatalf("%v is there: destroy what is deployed on this machine first", parts)
+	}
+	t.Cleanup(func() { // also when the test failed; its stand-ins have ended by now
+		for _, p := range observe(t, m).State.Partitions {
+			do(t, m, hosts.Change{Old: p})
+		}
+	})
+	return m, s
 }
 
 // balance is the flag of every cpuset that is not a test's.
@@ -91,6 +101,35 @@ func TestReservationInPartitions(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(m.run, "cpusets.json")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the record is left: %v", err)
+	}
+}
+
+// A reservation gives its share to within a point, whoever else wants the CPU.
+func TestShareUnderLoad(t *testing.T) {
+	m, s := onMachine(t)
+	do(t, m, create(hosts.Partition{CPU: 1})...)
+	s.start("net", "a", "burn", 1, "vcpu0=1 emulator=1")
+	s.start("net", "b", "burn", 1, "vcpu0=1 emulator=1")
+	s.start("net", "hog", "burn", 3, "vcpu0=1 vcpu1=1 vcpu2=1 emulator=1")
+	all := []hosts.Reservation{
+		reservation("a", "vcpu0", 1, 20*time.Millisecond, 100*time.Millisecond),
+		reservation("b", "vcpu0", 1, 15*time.Millisecond, 50*time.Millisecond),
+	}
+	do(t, m, create(all[0], all[1])...)
+	first := observe(t, m).Meters
+	time.Sleep(4 * time.Second) // the window that is measured
+	second := observe(t, m).Meters
+	for _, r := range all {
+		d, e := first[r.Key()], second[r.Key()]
+		got := float64(e.CPUNs-d.CPUNs) / float64(e.ClockNs-d.ClockNs)
+		want := float64(r.RuntimeNs) / float64(r.PeriodNs)
+		t.Logf("%v: share %.4f, want %.4f", r, got, want)
+		if got < want-0.01 || got > want+0.01 {
+			t.Errorf("%v: share %.4f, want %.4f within 0.01", r, got, want)
+		}
+	}
+	for _, r := range all {
+		do(t, m, hosts.Change{Old: r})
 	}
 }
 
