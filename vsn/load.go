@@ -31,6 +31,7 @@ func (c *Collection) Add(d *strict.Document) {
 	n.validate(d.Root())
 	c.Networks = append(c.Networks, n)
 	c.at = append(c.at, d.Root())
+	d.Forget()
 }
 
 // At is where the i-th network was read.

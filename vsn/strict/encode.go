@@ -29,15 +29,12 @@ func YAML(version, kind string, value any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, failure := parseJSON(compact, 0)
-	if failure != nil {
-		return nil, failure
-	}
-	restyle(roots[0], 0)
+	root := parseJSON(compact)
+	restyle(root, 0)
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	if err := e.Encode(roots[0]); err != nil {
+	if err := e.Encode(root); err != nil {
 		return nil, fmt.Errorf("write YAML: %w", err)
 	}
 	return b.Bytes(), e.Close()

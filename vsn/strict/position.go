@@ -95,10 +95,11 @@ type missing struct {
 func (p Position) find() found {
 	s := p.src
 	if p.parent == nil {
-		if s.root == nil {
+		root := s.tree()
+		if root == nil {
 			return found{}
 		}
-		return found{s.root, s.root.Line + s.offset, s.failed[s.root]}
+		return found{root, root.Line + s.offset, s.failed[root]}
 	}
 	up := p.parent.find()
 	f := found{nil, up.line, up.reported}

@@ -13,8 +13,6 @@
 package strict
 
 import (
-	"bytes"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -46,18 +44,6 @@ type Document struct {
 	src  *source
 }
 
-// source is where positions of a document lead to. A zero source belongs to values
-// that came from no document.
-type source struct {
-	file   string
-	offset int // lines of the file before the first line of root
-	root   *yaml.Node
-	sink   *Errors
-
-	failed  map[*yaml.Node]bool // values that could not be read, and said so
-	missing map[missing]bool    // keys that are not there, and said so
-}
-
 // Read hands every document of the files to the function of its kind, in order, and
 // then calls finish, where documents can be held against one another. What it or
 // the functions find wrong comes back together, sorted by file and line; nil when
@@ -65,12 +51,19 @@ type source struct {
 func Read(files []File, version string, kinds map[string]func(*Document), finish func()) Errors {
 	var errs Errors
 	for _, f := range files {
-		documents := split(f, &errs)
-		for _, src := range documents {
-			kind, ok := header(src, version, kinds)
-			if ok {
+		empty, before := true, len(errs)
+		for _, p := range cut(f, &errs) {
+			src := &source{file: f.Name, piece: p, sink: &errs, failed: map[*yaml.Node]bool{}, missing: map[missing]bool{}}
+			if !src.open() {
+				continue
+			}
+			empty = false
+			if kind, ok := header(src, version, kinds); ok {
 				kinds[kind](&Document{File: f, Kind: kind, src: src})
 			}
+		}
+		if empty && len(errs) == before {
+			errs.add(Error{File: f.Name, Line: 1, Msg: "holds no document"})
 		}
 	}
 	finish()
@@ -81,8 +74,8 @@ func Read(files []File, version string, kinds map[string]func(*Document), finish
 // header reads `apiVersion` and `kind`.
 func header(src *source, version string, kinds map[string]func(*Document)) (kind string, ok bool) {
 	at := Position{src: src}
-	if src.root.Kind != yaml.MappingNode {
-		at.Failf("want a document with apiVersion, kind and so on, found %s", describe(src.root))
+	if src.tree().Kind != yaml.MappingNode {
+		at.Failf("want a document with apiVersion, kind and so on, found %s", describe(src.tree()))
 		return "", false
 	}
 	known := make([]string, 0, len(kinds))
@@ -115,36 +108,7 @@ func header(src *source, version string, kinds map[string]func(*Document)) (kind
 // Root is the position of the whole document.
 func (d *Document) Root() Position { return Position{src: d.src} }
 
-// split finds the documents of a file. A document that cannot be parsed is
-// reported and left out; the others are read nevertheless.
-func split(f File, errs *Errors) []*source {
-	data := bytes.TrimPrefix(f.Data, []byte("\ufeff"))
-	if line, msg := notText(data); msg != "" {
-		errs.add(Error{File: f.Name, Line: line, Msg: msg})
-		return nil
-	}
-	var documents []*source
-	before := len(*errs)
-	for _, c := range chunks(data) {
-		if len(c.text) > MaxDocument {
-			errs.add(Error{File: f.Name, Line: c.offset + 1,
-				Msg: fmt.Sprintf("a document of %d bytes: at most %d are read; split it with ---", len(c.text), MaxDocument)})
-			continue
-		}
-		roots, err := parse(c)
-		if err != nil {
-			err.File = f.Name
-			errs.add(*err)
-		}
-		for _, root := range roots {
-			src := &source{file: f.Name, offset: c.offset, root: root, sink: errs,
-				failed: map[*yaml.Node]bool{}, missing: map[missing]bool{}}
-			src.vet(root, 1)
-			documents = append(documents, src)
-		}
-	}
-	if len(documents) == 0 && len(*errs) == before {
-		errs.add(Error{File: f.Name, Line: 1, Msg: "holds no document"})
-	}
-	return documents
-}
+// Forget gives back the memory of a document that has been read: a tree takes some
+// fifty times its text. Positions stay good, and parse the text again when somebody
+// asks them something.
+func (d *Document) Forget() { d.src.root, d.src.failed, d.src.missing = nil, nil, nil }

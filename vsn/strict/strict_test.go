@@ -111,10 +111,12 @@ func TestRefuses(t *testing.T) {
 		head + "name: a\n  on: true\n":       "f:4: not YAML: mapping values are not allowed in this context",
 		head + "name: a\n...\nname: b\n":     "f:5: not YAML: something follows the end of this document: start another with --- on its own line",
 		"{\"apiVersion\": \"v1\",\n\"k\" 1}": "f:2: not JSON: invalid character '1' after object key",
-		"{\"apiVersion\": \"v1\",\n\n":       "f:3: not JSON: unexpected EOF",
-		"{\"apiVersion\": \"v1\",}\n{x\n":    "f:1: not JSON: invalid character '}' looking for beginning of object key string",
-		head + "name: a\nnested: " + deep:    "f:4: more than 32 maps and lists inside one another\nf:4: nested[0][0]: want text, found a list",
-		head + "name: \"\\ud800\"\n":         "f:3: not YAML: found invalid Unicode character escape code",
+		"{}\n{\"a\": [\n1,\n2}": "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box\n" +
+			"f:4: not JSON: invalid character '}' after array element",
+		"{\"apiVersion\": \"v1\",\n\n":                                             "f:3: not JSON: unexpected EOF",
+		"{\"apiVersion\": \"v1\",}\n{x\n":                                          "f:1: not JSON: invalid character '}' looking for beginning of object key string",
+		head + "name: a\nnested: " + deep:                                          "f:4: more than 32 maps and lists inside one another\nf:4: nested[0][0]: want text, found a list",
+		head + "name: \"\\ud800\"\n":                                               "f:3: not YAML: found invalid Unicode character escape code",
 		"{\"apiVersion\":\"v1\",\"kind\":\"Box\",\"name\":\"\\ud800\"}":            "f:1: name: control character U+FFFD is not allowed",
 		"{\"apiVersion\":\"v1\",\"kind\":\"Box\",\n\"name\":\"a\",\"name\":\"b\"}": "f:2: duplicate key \"name\", first on line 2",
 		"{\"apiVersion\":\"v1\",\"kind\":\"Box\",\n\"name\":null}":                 "f:2: name: has no value: give it one, or leave the key out",
@@ -135,10 +137,22 @@ func TestRefuses(t *testing.T) {
 func TestLimits(t *testing.T) {
 	large := head + "name: a\n---\n" + head + "name: \"" + strings.Repeat("x", strict.MaxDocument) + "\"\n---\n" + head + "nam: c\n"
 	boxes, errs := read(strict.File{Name: "f", Data: []byte(large)})
-	want := fmt.Sprintf("f:4: a document of %d bytes: at most %d are read; split it with ---\n"+
+	want := fmt.Sprintf("f:4: a document of %d bytes: at most %d are read\n"+
 		"f:9: name is missing\nf:11: unknown key \"nam\": did you mean \"name\"?", strict.MaxDocument+len(head)+len("---\nname: \"\"\n"), strict.MaxDocument)
 	if len(boxes) != 2 || errs.Error() != want {
 		t.Errorf("got %d documents and\n%v\nwant\n%s", len(boxes), errs, want)
+	}
+
+	// Of a stream of JSON, each value counts.
+	value := "{\"apiVersion\": \"v1\", \"kind\": \"Box\", \"name\": \"" + strings.Repeat("x", strict.MaxDocument/2) + "\"}\n"
+	boxes, errs = read(strict.File{Name: "f", Data: []byte(value + value + value)})
+	if len(boxes) != 3 || errs != nil {
+		t.Errorf("got %d values of a stream, %v", len(boxes), errs)
+	}
+	huge := strings.Replace(value, "xx", strings.Repeat("x", strict.MaxDocument), 1)
+	boxes, errs = read(strict.File{Name: "f", Data: []byte("\n" + huge + value)})
+	if want := fmt.Sprintf("f:2: a document of %d bytes: at most %d are read", len(huge)-1, strict.MaxDocument); len(boxes) != 1 || errs.Error() != want {
+		t.Errorf("got %d values and %v, want one and %s", len(boxes), errs, want)
 	}
 
 	many := head + "name: a\nparts:\n" + strings.Repeat("- {colour: red}\n", 3000)
