@@ -52,27 +52,10 @@ type nodes map[string]strict.Position
 // them, and a cable may join what other parts hold.
 func validate(parts []Inventory, at []strict.Position) {
 	known, addresses, cables := nodes{}, map[string]string{}, map[string]bool{}
-	hosts := 0
 	for i := range parts {
-		hosts += len(parts[i].Hosts)
-		for k := range parts[i].Hosts {
-			h := &parts[i].Hosts[k]
-			at := at[i].Key("hosts").Item(k, h.Name)
-			known.add(h.Name, at.Key("name"))
-			checkHost(h, at)
-			if other, twice := addresses[h.Address]; twice && h.Address != "" {
-				at.Key("address").Failf("%s is the address of host %q too: what it has would be given twice", h.Address, other)
-			}
-			addresses[h.Address] = h.Name
-		}
-		for k := range parts[i].Switches {
-			s := &parts[i].Switches[k]
-			at := at[i].Key("switches").Item(k, s.Name)
-			known.add(s.Name, at.Key("name"))
-			checkDelay(s.Delay, at.Key("delay"))
-		}
+		checkNodes(&parts[i], at[i], known, addresses)
 	}
-	if hosts == 0 {
+	if !slices.ContainsFunc(parts, func(part Inventory) bool { return len(part.Hosts) > 0 }) {
 		at[0].Key("hosts").Failf("an inventory needs at least one host")
 	}
 	for i := range parts {
@@ -85,6 +68,25 @@ func validate(parts []Inventory, at []strict.Position) {
 			}
 			cables[c.Name] = true
 		}
+	}
+}
+
+func checkNodes(part *Inventory, at strict.Position, known nodes, addresses map[string]string) {
+	for k := range part.Hosts {
+		h := &part.Hosts[k]
+		at := at.Key("hosts").Item(k, h.Name)
+		known.add(h.Name, at.Key("name"))
+		checkHost(h, at)
+		if other, twice := addresses[h.Address]; twice && h.Address != "" {
+			at.Key("address").Failf("%s is the address of host %q too: what it has would be given twice", h.Address, other)
+		}
+		addresses[h.Address] = h.Name
+	}
+	for k := range part.Switches {
+		s := &part.Switches[k]
+		at := at.Key("switches").Item(k, s.Name)
+		known.add(s.Name, at.Key("name"))
+		checkDelay(s.Delay, at.Key("delay"))
 	}
 }
 

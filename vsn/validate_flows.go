@@ -130,7 +130,8 @@ func (c *network) checkPromise(f *Flow, at strict.Position) {
 		if k == 0 {
 			continue
 		}
-		if l := &c.Links[c.links[pairOf(f.Path[k-1], name)]]; l.Rate == 0 && !c.at.Key("links").Item(c.links[pairOf(f.Path[k-1], name)], "").Has("rate") {
+		i := c.links[pairOf(f.Path[k-1], name)]
+		if l := &c.Links[i]; l.Rate == 0 && !c.at.Key("links").Item(i, l.Name).Has("rate") {
 			at.Item(k, "").Failf("link %q has no rate: no deadline can be promised over it", l.Name)
 		}
 	}

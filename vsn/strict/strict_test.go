@@ -193,8 +193,7 @@ func TestErrors(t *testing.T) {
 func TestPositions(t *testing.T) {
 	text := "\n# first\n---\n" + head + "name: a\nparts:\n  - name: x\n    size: 1\n  - {}\ncounts: {a b: 1}\nnested:\n- [p,\n   q]\n"
 	at := map[string]strict.Position{}
-	var errs strict.Errors
-	errs = strict.Read([]strict.File{{Name: "f", Data: []byte(text)}}, "v1", map[string]func(*strict.Document){"Box": func(d *strict.Document) {
+	errs := strict.Read([]strict.File{{Name: "f", Data: []byte(text)}}, "v1", map[string]func(*strict.Document){"Box": func(d *strict.Document) {
 		root := d.Root()
 		for _, p := range []strict.Position{
 			root, root.Key("name"), root.Key("parts").Item(0, "x"), root.Key("parts").Item(0, "x").Key("size"),
