@@ -89,7 +89,7 @@ func (m *Machine) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(m.run, 0o755); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(m.run, "lock")
+	path := filepath.Join(m.run, "cpusets.lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
