@@ -65,7 +65,7 @@ func (m *Machine) open() error {
 	}
 	conn, err := libvirt.NewConnect(m.uri)
 	if err != nil {
-		return fmt.Errorf("connect to libvirt at %q: %w: %s", m.uri, said("virConnectOpen", err), openAdvice(err))
+		return &unreachable{uri: m.uri, err: said("virConnectOpen", err)}
 	}
 	m.conn = conn
 	return nil
@@ -125,8 +125,20 @@ func is(err error, number libvirt.ErrorNumber) bool {
 	return errors.As(err, &e) && e.Code == number
 }
 
-func openAdvice(err error) string {
-	switch words := err.Error(); {
+// unreachable is a libvirt that cannot be connected to.
+type unreachable struct {
+	uri string
+	err error
+}
+
+func (u *unreachable) Error() string { return u.found() + ": " + u.advice() }
+func (u *unreachable) Unwrap() error { return u.err }
+func (u *unreachable) found() string {
+	return fmt.Sprintf("connect to libvirt at %q: %v", u.uri, u.err)
+}
+
+func (u *unreachable) advice() string {
+	switch words := u.err.Error(); {
 	case strings.Contains(words, "libvirt.so"):
 		return "install libvirt (Debian: apt-get install libvirt-daemon-system)"
 	case strings.Contains(words, "uthenticat"), strings.Contains(words, "ermission denied"):
