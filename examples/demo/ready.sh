@@ -21,8 +21,9 @@ bridge=$(virsh domiflist "$(head -n 1 <<<"$domains")" | awk '$2 == "bridge" {pri
 trap 'ip address del $here/32 dev "$bridge"' EXIT
 ip address add $here/32 dev "$bridge"
 for domain in $domains; do
-	address=$(virsh dumpxml "$domain" | grep -o 'vsn\.ip=[0-9.]*') || die "$domain has no vsn.ip= on its command line: it is no demo guest"
-	address=${address#vsn.ip=}
+	# The element, since the metadata may hold command lines of all.
+	address=$(virsh dumpxml "$domain" | sed -n 's/.*<cmdline>.*vsn\.ip=\([0-9.]*\).*/\1/p')
+	[ -n "$address" ] || die "$domain has no vsn.ip= on its kernel's command line: it is no demo guest"
 	ip route add "$address/32" dev "$bridge" src $here
 	"$root/bin/vsn-guest" wait "$address" 7 "$timeout"
 done
