@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/vsn"
@@ -62,7 +63,7 @@ func parseQueueMark(ifb, name string) (hosts.Queue, bool) {
 func checkNames(names ...string) error {
 	for _, n := range names {
 		if err := vsn.CheckName(n); err != nil {
-			return fmt.Errorf("name %w", err)
+			return fmt.Errorf("name %w: %w", err, unix.EINVAL)
 		}
 	}
 	return nil
@@ -72,7 +73,7 @@ func checkNames(names ...string) error {
 // dots, which separate the parts of a queue's mark.
 func checkInterface(name string) error {
 	if name == "" || len(name) > 15 || strings.ContainsAny(name, "./: \t\n%") {
-		return fmt.Errorf("interface name %q: want 1 to 15 characters, none of . / : %% or space", name)
+		return fmt.Errorf("interface name %q: want 1 to 15 characters, none of . / : %% or space: %w", name, unix.EINVAL)
 	}
 	return nil
 }
@@ -99,5 +100,5 @@ func ours(name, kind, mark string) (netlink.Link, error) {
 // foreign says whose name we met.
 func foreign(link netlink.Link, mark string) error {
 	a := link.Attrs()
-	return fmt.Errorf("interface %q exists (%s, alias %q) and is not ours: want a %q; remove or rename it", a.Name, link.Type(), a.Alias, mark)
+	return fmt.Errorf("interface %q exists (%s, alias %q) and is not ours, %q: %w: remove or rename it", a.Name, link.Type(), a.Alias, mark, unix.EEXIST)
 }

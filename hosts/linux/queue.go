@@ -24,7 +24,11 @@ func createQueue(q hosts.Queue) error {
 	if ifb == nil {
 		return fmt.Errorf("ifb %q of %s/%s: %w: the port must be there first", q.Ifb, q.Network, q.VM, unix.ENODEV)
 	}
-	marked, err := claim(ifb, q)
+	all, err := filters(ifb)
+	if err != nil {
+		return err
+	}
+	marked, err := claim(ifb, q, all)
 	if err != nil {
 		return err
 	}
@@ -37,7 +41,7 @@ func createQueue(q hosts.Queue) error {
 	if err := c.put(ifb.Attrs().Index); err != nil {
 		return fmt.Errorf("on %q: %w", q.Ifb, err)
 	}
-	return steer(ifb, c, mac)
+	return steer(ifb, c, mac, all[q.Class])
 }
 
 func checkQueue(q hosts.Queue) (net.HardwareAddr, error) {
@@ -51,15 +55,22 @@ func checkQueue(q hosts.Queue) (net.HardwareAddr, error) {
 		return nil, fmt.Errorf("class %#x is not in 0x1..0xfffe: %w", q.Class, unix.EINVAL)
 	}
 	mac, err := net.ParseMAC(q.ToMAC)
-	if err != nil || len(mac) != 6 {
-		return nil, fmt.Errorf("address %q is not of Ethernet: %w", q.ToMAC, unix.EINVAL)
+	if err != nil || len(mac) != 6 || mac.String() != q.ToMAC {
+		return nil, fmt.Errorf("address %q is not of Ethernet, in the form 02:00:00:00:00:0a: %w", q.ToMAC, unix.EINVAL)
 	}
 	return mac, checkRate(q.RateBit, q.BurstBytes)
 }
 
-// claim reports whether the queue's mark is there, and refuses a class or a link
-// that another queue has.
-func claim(ifb netlink.Link, q hosts.Queue) (bool, error) {
+// claim reports whether the queue's mark is there, and refuses a class, a link or an
+// address that another queue has.
+func claim(ifb netlink.Link, q hosts.Queue, all map[uint16][]*netlink.U32) (bool, error) {
+	for minor, list := range all {
+		for _, f := range list {
+			if minor != q.Class && filterMAC(f).String() == q.ToMAC {
+				return false, fmt.Errorf("frames to %s go to class 1:%x of %q already: %w", q.ToMAC, minor, q.Ifb, unix.EEXIST)
+			}
+		}
+	}
 	for _, other := range queueMarks(ifb) {
 		same := other.Class == q.Class && other.Link == q.Link && other.To == q.To
 		if same {
@@ -74,21 +85,10 @@ func claim(ifb netlink.Link, q hosts.Queue) (bool, error) {
 
 // steer makes the filters of a class exactly one, for mac: the new one first, so
 // that no frame of the link falls into the class for the rest meanwhile.
-func steer(ifb netlink.Link, c class, mac net.HardwareAddr) error {
-	all, err := filters(ifb)
-	if err != nil {
-		return err
-	}
-	for minor, list := range all {
-		for _, f := range list {
-			if minor != c.Minor && filterMAC(f).String() == mac.String() {
-				return fmt.Errorf("frames to %s go to class 1:%x already: %w", mac, minor, unix.EEXIST)
-			}
-		}
-	}
+func steer(ifb netlink.Link, c class, mac net.HardwareAddr, have []*netlink.U32) error {
 	there := false
 	var stale []*netlink.U32
-	for _, f := range all[c.Minor] {
+	for _, f := range have {
 		if !there && filterMAC(f).String() == mac.String() {
 			there = true
 			continue

@@ -22,7 +22,7 @@ func createSegment(s hosts.Segment) error {
 		return err
 	}
 	if s.MTU < 576 || s.MTU > 65535 {
-		return fmt.Errorf("mtu %d is not in 576..65535", s.MTU)
+		return fmt.Errorf("mtu %d is not in 576..65535: %w", s.MTU, unix.EINVAL)
 	}
 	mark := segmentMark(s.Network)
 	link, err := named(s.Bridge)

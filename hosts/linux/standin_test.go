@@ -40,9 +40,14 @@ func TestMain(m *testing.M) {
 // spun keeps the loop of a burning stand-in from being nothing.
 var spun int
 
-// standIn is the process: how is "burn" or "sleep", then the number of vCPUs.
+// standIn is the process: how is "burn" or "sleep", then the number of vCPUs;
+// or "unmake" and a pid directory, for another process to kill.
 func standIn(how string) {
 	verb, count, _ := strings.Cut(how, " ")
+	if verb == "unmake" {
+		fmt.Fprintln(os.Stderr, makeAndUnmake(count))
+		os.Exit(1)
+	}
 	n, _ := strconv.Atoi(count)
 	ready := make(chan bool)
 	work := func() {
@@ -79,7 +84,6 @@ type standins struct {
 	t     testing.TB
 	pids  string
 	group string // below the cpuset hierarchy, empty where cpusets are not touched
-	count int
 }
 
 func newStandins(t testing.TB, group string) *standins {
@@ -87,8 +91,8 @@ func newStandins(t testing.TB, group string) *standins {
 }
 
 // start starts a stand-in for network/vm and pins its threads: "vcpu0=1 emulator=0".
-// It returns the process; the test's end ends it.
-func (s *standins) start(network, vm, verb string, vcpus int, pins string) int {
+// The test's end ends it, if stop has not.
+func (s *standins) start(network, vm, verb string, vcpus int, pins string) *exec.Cmd {
 	s.t.Helper()
 	name := "vsn." + network + "." + vm
 	self, err := os.Executable()
@@ -98,8 +102,7 @@ func (s *standins) start(network, vm, verb string, vcpus int, pins string) int {
 	cmd := exec.Command(self, "-name", "guest="+name+",debug-threads=on")
 	cmd.Env = append(os.Environ(), fmt.Sprintf("VSNCTL_STANDIN=%s %d", verb, vcpus), "GOMAXPROCS="+strconv.Itoa(vcpus+1))
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
+	if _, err := cmd.StdinPipe(); err != nil { // closed when this process ends
 		s.t.Fatal(err)
 	}
 	out, err := cmd.StdoutPipe()
@@ -109,29 +112,35 @@ func (s *standins) start(network, vm, verb string, vcpus int, pins string) int {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	pid := cmd.Process.Pid
-	s.count++
-	dir := ""
-	if s.group != "" {
-		dir = filepath.Join(s.group, fmt.Sprintf("qemu-%d-%s.libvirt-qemu", s.count, name))
-	}
-	s.t.Cleanup(func() {
-		os.Remove(filepath.Join(s.pids, name+".pid"))
-		in.Close()
-		cmd.Process.Kill()
-		cmd.Wait()
-		if dir != "" {
-			s.rmtree(dir)
-		}
-	})
+	s.t.Cleanup(func() { s.stop(name, cmd) })
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
 		s.t.Fatalf("stand-in said %q: %v", line, err)
 	}
-	if err := os.WriteFile(filepath.Join(s.pids, name+".pid"), []byte(strconv.Itoa(pid)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(s.pids, name+".pid"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	s.pin(New(PIDs(s.pids)), network, vm, dir, pins)
-	return pid
+	s.pin(New(PIDs(s.pids)), network, vm, s.dir(name, cmd), pins)
+	return cmd
+}
+
+// dir is the cpuset of a stand-in, named as libvirt names it.
+func (s *standins) dir(name string, cmd *exec.Cmd) string {
+	if s.group == "" {
+		return ""
+	}
+	return filepath.Join(s.group, fmt.Sprintf("qemu-%d-%s.libvirt-qemu", cmd.Process.Pid, name))
+}
+
+func (s *standins) stop(name string, cmd *exec.Cmd) {
+	if cmd.ProcessState != nil {
+		return
+	}
+	os.Remove(filepath.Join(s.pids, name+".pid"))
+	cmd.Process.Kill()
+	cmd.Wait()
+	if dir := s.dir(name, cmd); dir != "" {
+		s.rmtree(dir)
+	}
 }
 
 // pin does for each thread what libvirt does: a cpuset of its own below the
