@@ -65,6 +65,9 @@ func (k *cuts) learn(s *search, c *placement.Cut, h int32, reasons set) error {
 		k.crowds = append(k.crowds, together)
 		return nil
 	}
+	for _, at := range made.routes {
+		s.m.harden(at.link, reasons)
+	}
 	id := int32(len(k.known))
 	k.known = append(k.known, made)
 	for d := range k.of {
@@ -73,6 +76,17 @@ func (k *cuts) learn(s *search, c *placement.Cut, h int32, reasons set) error {
 		}
 	}
 	return nil
+}
+
+// harden marks a link and the flows over it that a cut holds, so that they are
+// judged early from now on.
+func (m *model) harden(l int32, cut set) {
+	m.links[l].hard = true
+	for _, i := range m.links[l].flows {
+		if all(m.flows[i].links, func(o int32) bool { return cut.has(m.linkDecision(o)) }) {
+			m.flows[i].hard = true
+		}
+	}
 }
 
 func (m *model) cut(c *placement.Cut) (cut, error) {

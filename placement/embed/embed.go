@@ -34,6 +34,10 @@ type Options struct {
 	// Accept, if set, judges a whole embedding: nil ends the search, a *placement.Cut
 	// sends it on, a *placement.GaveUp likewise but proves nothing.
 	Accept func(e *placement.Embedding) error
+	// Judge, if set, is asked about a flow, or a link, that a cut of Accept has shown
+	// to be hard, as soon as it is decided: e holds what the flow or link needs and
+	// nothing else. It answers as Accept does.
+	Judge func(e *placement.Embedding, subject string) error
 }
 
 // Tally is the work that a search did.
@@ -55,14 +59,19 @@ func Search(ctx context.Context, p *placement.Problem, o Options) (*placement.Em
 		return nil, Tally{}, &placement.Infeasible{Conflicts: conflicts}
 	}
 	s := newSearch(ctx, m, o)
-	// A first pass looks at few paths for each link, so that a link which cannot be
-	// routed between two hosts costs little before other hosts are tried.
-	for _, pass := range []struct{ nodes, paths int64 }{{o.Nodes / 4, 4}, {o.Nodes, 0}} {
-		s.limit, s.paths, s.truncated = pass.nodes, pass.paths, false
+	// The first passes look at few paths for each link, so that a link which cannot
+	// be routed between two hosts costs little before other hosts are tried: once in
+	// the order that makes paths short, once in the order that packs hosts well. The
+	// last one leaves nothing out. Cuts are kept from pass to pass.
+	for _, pass := range []pass{{o.Nodes / 4, 4, false}, {o.Nodes / 2, 4, true}, {o.Nodes, 0, false}} {
+		if s.exhausted && pass.paths > 0 {
+			continue // few paths were not enough
+		}
+		s.pass = pass
 		if e := s.run(); e != nil || s.err != nil {
 			return e, s.tally, s.err
 		}
-		if !s.truncated && !s.stopped {
+		if s.exhausted && !s.truncated {
 			return nil, s.tally, s.infeasible()
 		}
 		if ctx.Err() != nil {
@@ -79,6 +88,9 @@ func (s *search) infeasible() error {
 	return &placement.Infeasible{Conflicts: []placement.Conflict{c}}
 }
 
+// judging one flow costs about as much as making so many decisions.
+const judging = 10
+
 func (s *search) gaveUp() error {
 	why := fmt.Sprintf("%d nodes were allowed: allow more", s.o.Nodes)
 	switch {
@@ -86,7 +98,7 @@ func (s *search) gaveUp() error {
 		why = "the time allowed was spent: allow more"
 	case s.ctx.Err() != nil:
 		why = "it was interrupted"
-	case !s.stopped:
+	case s.exhausted:
 		why = "phase two could not tell whether some VMs fit a host: " + s.unknown
 	}
 	out := &placement.GaveUp{Nodes: s.tally.Nodes, Why: why}

@@ -53,7 +53,20 @@ func (m *model) addGroups() error {
 			m.groups[g].weight = plus(m.groups[g].weight, l.rate)
 		}
 	}
+	m.size()
 	return m.eachRule(m.constrain)
+}
+
+// size says how much each group takes of the mean host, of what it takes most of.
+func (m *model) size() {
+	n := int64(max(1, len(m.hosts)))
+	memory, share := int64(0), int64(0)
+	for h := range m.hosts {
+		memory, share = plus(memory, m.hosts[h].memory/n), share+m.hosts[h].share.Hi/n
+	}
+	for g := range m.groups {
+		m.groups[g].size = max(parts(m.groups[g].memory, memory), parts(m.groups[g].vcpus.Hi, share))
+	}
 }
 
 // eachRule gives every rule of every network with the VMs that it names.
@@ -149,10 +162,24 @@ func carries(h *hosts.Host, labels map[string]string) bool {
 // what phase two looks at when it packs CPUs.
 func (m *model) addClasses() {
 	twins, packs := map[string]int32{}, map[string]int32{}
+	asked := m.labelsAsked()
 	for h := range m.hosts {
-		m.hosts[h].twin = number(twins, m.twinKey(int32(h)))
+		m.hosts[h].twin = number(twins, m.twinKey(int32(h), asked))
 		m.hosts[h].pack = number(packs, packKey(m.hosts[h].Host))
 	}
+}
+
+// labelsAsked lists the labels that some rule looks at, sorted.
+func (m *model) labelsAsked() (out []string) {
+	for i := range m.problem.Networks {
+		for _, r := range m.problem.Networks[i].Place {
+			for label := range r.On {
+				out = append(out, label)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func number(known map[string]int32, key string) int32 {
@@ -173,7 +200,7 @@ func packKey(h *hosts.Host) string {
 	return fmt.Sprint(h.Partition, h.Emulator != nil, h.Emulator, shares)
 }
 
-func (m *model) twinKey(h int32) string {
+func (m *model) twinKey(h int32, asked []string) string {
 	var b strings.Builder
 	plain := *m.hosts[h].Host
 	plain.Name, plain.Address, plain.Labels = "", "", nil
@@ -182,10 +209,9 @@ func (m *model) twinKey(h int32) string {
 		return fmt.Sprintf("only %d", h)
 	}
 	b.Write(data)
-	for g := range m.groups {
-		if !m.groups[g].domain.has(h) {
-			fmt.Fprintf(&b, " not %d", g)
-		}
+	for _, label := range asked {
+		value, ok := m.hosts[h].Labels[label]
+		fmt.Fprintf(&b, " %t%q", ok, value)
 	}
 	var cables []string
 	for _, a := range m.nodes[h].arcs {

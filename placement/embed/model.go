@@ -76,6 +76,7 @@ type group struct {
 	torn      bool          // a rule wants two of its own VMs apart
 	domain    bitset        // hosts that the rules and its size allow
 	weight    int64         // for the order of decisions: the rates of its links
+	size      int64         // likewise: of the mean host, in 1024ths
 }
 
 type link struct {
@@ -85,6 +86,7 @@ type link struct {
 	rate  int64
 	limit int64 // ns; 0: none
 	flows []int32
+	hard  bool // it has been in a cut
 }
 
 type flow struct {
@@ -93,6 +95,7 @@ type flow struct {
 	vms   []int32
 	works int64   // ns, the sum of the work at its VMs
 	links []int32 // of its hops, where only one link joins the two
+	hard  bool    // it has been in a cut
 }
 
 type bitset []uint64

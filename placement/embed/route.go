@@ -58,7 +58,7 @@ func (s *search) decideRoute(l int32) {
 	f.reasons.add(groups[0])
 	f.reasons.add(groups[1])
 	f.nodes, f.path = append(f.nodes[:0], from), f.path[:0]
-	w := walk{s: s, f: f, l: l, to: to, left: s.paths}
+	w := walk{s: s, f: f, l: l, to: to, left: s.pass.paths}
 	if from == to {
 		w.try(s.m.nodes[from].delay)
 	} else {
@@ -156,7 +156,7 @@ func (w *walk) try(delay int64) {
 		w.late = true
 		return
 	}
-	if s.paths > 0 {
+	if s.pass.paths > 0 {
 		if w.left == 0 {
 			w.ended, s.truncated = true, true
 			return
@@ -166,7 +166,7 @@ func (w *walk) try(delay int64) {
 	s.carry(w.l, &route{slices.Clone(f.nodes), slices.Clone(f.path), delay})
 	s.routed++
 	d := s.m.linkDecision(w.l)
-	if !s.cuts.hit(s, d, s.fail) && !s.tooLate(w.l, s.fail) {
+	if !s.cuts.hit(s, d, s.fail) && !s.tooLate(w.l, s.fail) && !s.condemned(w.l) {
 		s.step()
 	}
 	s.routed--
@@ -206,6 +206,34 @@ func (s *search) tooLate(l int32, reasons set) bool {
 			}
 		}
 		s.nearest.flowLate(s, i, sum)
+		return true
+	}
+	return false
+}
+
+// condemned asks Judge about the link, and about each flow that its route completes,
+// if they have been in a cut. On a no the reason is in s.fail.
+func (s *search) condemned(l int32) bool {
+	if s.o.Judge == nil {
+		return false
+	}
+	if lk := &s.m.links[l]; lk.hard && s.refuses([]int32{l}, lk.ends[:], s.m.linkName(l)) {
+		return true
+	}
+	for _, i := range s.m.links[l].flows {
+		fl := &s.m.flows[i]
+		whole := func(o int32) bool { return s.route[o] != nil }
+		if fl.hard && len(fl.links) == len(fl.vms)-1 && all(fl.links, whole) && s.refuses(fl.links, fl.vms, "flow "+fl.network+"/"+fl.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *search) refuses(links, vms []int32, subject string) bool {
+	s.tally.Nodes += judging
+	if err := s.o.Judge(s.part(vms, links), subject); err != nil {
+		s.refused(err, -1)
 		return true
 	}
 	return false

@@ -18,10 +18,10 @@ type search struct {
 	tally Tally
 	err   error // ends the search: not a cut, not a refusal
 
-	limit     int64  // nodes that this pass may have reached
-	paths     int64  // paths that a link may try in this pass; 0: all
-	truncated bool   // something was left untried: exhaustion proves nothing
-	stopped   bool   // the limit or ctx ended the pass
+	pass      pass
+	truncated bool   // the pass left something untried: its exhaustion proves nothing
+	stopped   bool   // its limit or ctx ended it
+	exhausted bool   // it came to its end
 	unknown   string // why something could not be told
 	found     *placement.Embedding
 
@@ -33,13 +33,21 @@ type search struct {
 	nearest nearest
 	frames  []*frame
 	reach   reach
+	listed  []int64 // by twin number: the round of listing candidates that last had one
+	round   int64
+}
+
+// pass is one depth-first search of all of it.
+type pass struct {
+	nodes        int64 // that the tally may reach
+	paths        int64 // that a link may try; 0: all
+	largestFirst bool  // seat large groups first, instead of those near to seated ones
 }
 
 // frame is the scratch memory of one depth.
 type frame struct {
 	reasons    set
 	candidates []candidate
-	reps       []int32 // twin numbers of candidates so far
 	cost       []int64
 	distance   []int32
 	path       []int32 // cables of the path that is being built
@@ -47,7 +55,7 @@ type frame struct {
 }
 
 func newSearch(ctx context.Context, m *model, o Options) *search {
-	s := &search{ctx: ctx, o: o, fail: newSet(len(m.groups) + len(m.links))}
+	s := &search{ctx: ctx, o: o, fail: newSet(len(m.groups) + len(m.links)), listed: make([]int64, len(m.hosts))}
 	s.state = newState(m)
 	s.cuts = newCuts(m)
 	s.nearest.depth = -1
@@ -65,8 +73,9 @@ func (s *search) frame(depth int) *frame {
 }
 
 func (s *search) run() *placement.Embedding {
-	s.stopped, s.found = false, nil
+	s.stopped, s.truncated, s.found = false, false, nil
 	s.step()
+	s.exhausted = !s.done()
 	return s.found
 }
 
@@ -76,7 +85,7 @@ func (s *search) over() bool {
 		return true
 	}
 	s.tally.Nodes++
-	if s.tally.Nodes > s.limit || s.tally.Nodes&255 == 0 && s.ctx.Err() != nil {
+	if s.tally.Nodes > s.pass.nodes || s.tally.Nodes&255 == 0 && s.ctx.Err() != nil {
 		s.stopped = true
 	}
 	return s.stopped
@@ -100,7 +109,8 @@ func (s *search) step() {
 }
 
 // next is the group with the fewest hosts left, to within a factor of two; among
-// those the one with most rate towards groups with a seat, then of most rate.
+// those the one with most rate towards groups with a seat, then of most rate; or,
+// as the pass wants it, the largest.
 func (s *search) next() int32 {
 	best, found := int32(0), false
 	var bestKey [3]int64
@@ -109,6 +119,9 @@ func (s *search) next() int32 {
 			continue
 		}
 		key := [3]int64{int64(bits.Len(uint(s.left[g]))), -s.pull[g], -s.m.groups[g].weight}
+		if s.pass.largestFirst {
+			key[1] = -s.m.groups[g].size
+		}
 		if !found || slices.Compare(key[:], bestKey[:]) < 0 {
 			best, bestKey, found = int32(g), key, true
 		}
@@ -229,7 +242,8 @@ func (s *search) whole() {
 // candidatesFor lists the hosts that g can have now, best first. Of untouched
 // twins only the first is listed.
 func (s *search) candidatesFor(g int32, f *frame) {
-	f.candidates, f.reps = f.candidates[:0], f.reps[:0]
+	f.candidates = f.candidates[:0]
+	s.round++
 	s.costs(g, f)
 	for h := range s.m.hosts {
 		h := int32(h)
@@ -238,10 +252,10 @@ func (s *search) candidatesFor(g int32, f *frame) {
 		}
 		opens := len(s.on[h]) == 0
 		if opens && s.passing[h] == 0 {
-			if slices.Contains(f.reps, s.m.hosts[h].twin) {
+			if s.listed[s.m.hosts[h].twin] == s.round {
 				continue
 			}
-			f.reps = append(f.reps, s.m.hosts[h].twin)
+			s.listed[s.m.hosts[h].twin] = s.round
 		}
 		f.candidates = append(f.candidates, candidate{h, f.cost[h], opens, s.loaded(g, h), shuffle(s.o.Seed, int64(g), int64(h))})
 	}

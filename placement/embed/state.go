@@ -155,15 +155,16 @@ func (s *state) cpuTerms(g, h int32) (need, have *big.Rat) {
 // loaded is the tightest budget of h once g sits there, in 1024ths.
 func (s *state) loaded(g, h int32) int64 {
 	ho, gr := &s.m.hosts[h], &s.m.groups[g]
-	most := promille(ho.memory-s.memory[h]+gr.memory, ho.memory)
-	most = max(most, promille(s.used[h].Plus(s.need(g, h)).Hi, ho.share.Lo))
+	most := parts(ho.memory-s.memory[h]+gr.memory, ho.memory)
+	most = max(most, parts(s.used[h].Plus(s.need(g, h)).Hi, ho.share.Lo))
 	for i, need := range gr.resources {
-		most = max(most, promille(ho.resources[i]-s.resources[h][i]+need, ho.resources[i]))
+		most = max(most, parts(ho.resources[i]-s.resources[h][i]+need, ho.resources[i]))
 	}
 	return most
 }
 
-func promille(used, of int64) int64 {
+// parts is used/of in 1024ths, at most 1024.
+func parts(used, of int64) int64 {
 	if of <= 0 || used >= of {
 		return 1024
 	}
@@ -282,26 +283,40 @@ func (s *search) depth() int { return s.seated + s.routed }
 func (s *state) embedding() *placement.Embedding {
 	e := &placement.Embedding{}
 	for v := range s.m.vms {
-		vm := &s.m.vms[v]
-		if h := s.seat[vm.group]; h >= 0 {
-			e.Seats = append(e.Seats, placement.Seat{Network: vm.network, VM: vm.name, Host: s.m.hosts[h].Name})
-		}
+		e.Seats = append(e.Seats, s.seatOf(int32(v)))
 	}
 	for l := range s.m.links {
-		r := s.route[l]
-		if r == nil {
-			continue
-		}
-		out := placement.Route{Network: s.m.links[l].network, Link: s.m.links[l].Name}
-		for _, n := range r.nodes {
-			out.Path = append(out.Path, s.m.nodes[n].name)
-		}
-		for _, c := range r.cables {
-			out.Cables = append(out.Cables, s.m.cables[c].name)
-		}
-		e.Routes = append(e.Routes, out)
+		e.Routes = append(e.Routes, s.routeOf(int32(l)))
 	}
 	return e
+}
+
+// part is what is decided about some VMs and links.
+func (s *state) part(vms, links []int32) *placement.Embedding {
+	e := &placement.Embedding{}
+	for _, v := range vms {
+		e.Seats = append(e.Seats, s.seatOf(v))
+	}
+	for _, l := range links {
+		e.Routes = append(e.Routes, s.routeOf(l))
+	}
+	return e
+}
+
+func (s *state) seatOf(v int32) placement.Seat {
+	vm := &s.m.vms[v]
+	return placement.Seat{Network: vm.network, VM: vm.name, Host: s.m.hosts[s.seat[vm.group]].Name}
+}
+
+func (s *state) routeOf(l int32) placement.Route {
+	out := placement.Route{Network: s.m.links[l].network, Link: s.m.links[l].Name}
+	for _, n := range s.route[l].nodes {
+		out.Path = append(out.Path, s.m.nodes[n].name)
+	}
+	for _, c := range s.route[l].cables {
+		out.Cables = append(out.Cables, s.m.cables[c].name)
+	}
+	return out
 }
 
 // seatsOn is the seats on a host, in the order of taking.
@@ -309,7 +324,7 @@ func (s *state) seatsOn(h int32) []placement.Seat {
 	var out []placement.Seat
 	for _, g := range s.on[h] {
 		for _, v := range s.m.groups[g].vms {
-			out = append(out, placement.Seat{Network: s.m.vms[v].network, VM: s.m.vms[v].name, Host: s.m.hosts[h].Name})
+			out = append(out, s.seatOf(v))
 		}
 	}
 	return out

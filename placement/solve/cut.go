@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/proof"
 	"github.com/vsnctl/vsnctl/placement/realize"
@@ -51,6 +52,9 @@ func (s *solver) cut(e *placement.Embedding, c placement.Claim) error {
 	own := s.own(c.Subject)
 	if own == nil {
 		return fmt.Errorf("the planner found that %s keeps to %s, and the proof finds %v %s over %v: this is a fault of this program", c.Subject, c.Rule, c.Bound, c.Unit, c.Limit)
+	}
+	if never := s.hopeless(c); never != nil {
+		return never
 	}
 	for p := own; ; {
 		if _, fails := s.fails(e, p, c); fails {
@@ -276,10 +280,11 @@ func (s *solver) fails(e *placement.Embedding, p *part, c placement.Claim) (plac
 	return c, false
 }
 
-// only is the problem and the embedding without what is not in the part. Rules of
+// only is the problem and the embedding without what is not in the part, and
+// without the hosts and cables that the rest of the embedding does not use. Rules of
 // placement are left out: they hold, and no bound looks at them.
 func (s *solver) only(e *placement.Embedding, p *part) (*placement.Problem, *placement.Embedding) {
-	problem, embedding := &placement.Problem{Inventory: s.problem.Inventory}, &placement.Embedding{}
+	problem, embedding := &placement.Problem{}, &placement.Embedding{}
 	for i := range s.problem.Networks {
 		n := &s.problem.Networks[i]
 		some := vsn.Network{Name: n.Name}
@@ -312,7 +317,62 @@ func (s *solver) only(e *placement.Embedding, p *part) (*placement.Problem, *pla
 			embedding.Routes = append(embedding.Routes, r)
 		}
 	}
+	problem.Inventory = s.used(embedding)
 	return problem, embedding
+}
+
+// index numbers the inventory: nodes are hosts, then switches.
+type index struct {
+	nodes, cables map[string]int
+}
+
+func newIndex(inv *hosts.Inventory) *index {
+	x := &index{map[string]int{}, map[string]int{}}
+	for i := range inv.Hosts {
+		x.nodes[inv.Hosts[i].Name] = i
+	}
+	for i := range inv.Switches {
+		x.nodes[inv.Switches[i].Name] = len(inv.Hosts) + i
+	}
+	for i := range inv.Cables {
+		x.cables[inv.Cables[i].Name] = i
+	}
+	return x
+}
+
+// used is the inventory that an embedding uses.
+func (s *solver) used(e *placement.Embedding) (out hosts.Inventory) {
+	all := &s.problem.Inventory
+	if s.index == nil {
+		s.index = newIndex(all)
+	}
+	nodes, cables := map[int]bool{}, map[int]bool{}
+	node := func(name string) {
+		i := s.index.nodes[name]
+		switch {
+		case nodes[i]:
+		case i < len(all.Hosts):
+			out.Hosts = append(out.Hosts, all.Hosts[i])
+		default:
+			out.Switches = append(out.Switches, all.Switches[i-len(all.Hosts)])
+		}
+		nodes[i] = true
+	}
+	for _, seat := range e.Seats {
+		node(seat.Host)
+	}
+	for _, r := range e.Routes {
+		for _, name := range r.Path {
+			node(name)
+		}
+		for _, name := range r.Cables {
+			if i := s.index.cables[name]; !cables[i] {
+				cables[i] = true
+				out.Cables = append(out.Cables, all.Cables[i])
+			}
+		}
+	}
+	return out
 }
 
 // asCut is the decisions about a part.

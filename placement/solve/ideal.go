@@ -1,0 +1,65 @@
+package solve
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/realize"
+)
+
+// hopeless derives a claim about a flow or a queue where it is as easy as it can
+// be: alone, all its VMs on one host that has a CPU for every thread and is as quick
+// as any host of the inventory. What has no bound within its limit there has none
+// anywhere. It returns nil where that proves nothing. Each subject is tried once.
+func (s *solver) hopeless(c placement.Claim) *placement.Infeasible {
+	own := s.own(c.Subject)
+	if s.tried[c.Subject] || own == nil || strings.HasPrefix(c.Subject, "link ") {
+		return nil
+	}
+	s.tried[c.Subject] = true
+	problem, _ := s.only(&placement.Embedding{}, own)
+	best := ideal(s.problem.Inventory.Hosts)
+	e := &placement.Embedding{}
+	for i := range problem.Networks {
+		n := &problem.Networks[i]
+		for _, vm := range n.VMs {
+			e.Seats = append(e.Seats, placement.Seat{Network: n.Name, VM: vm.Name, Host: best.Name})
+			best.CPUs = append(best.CPUs, hosts.CountedCPUs(vm.VCPUs+1)...)
+		}
+		for _, l := range n.Links {
+			e.Routes = append(e.Routes, placement.Route{Network: n.Name, Link: l.Name, Path: []string{best.Name}})
+		}
+	}
+	for i := range best.CPUs {
+		best.CPUs[i].ID = i
+	}
+	problem.Inventory = hosts.Inventory{Hosts: []hosts.Host{best}}
+	_, derived, err := s.proved(problem, e, realize.New(problem, s.o.Seed))
+	if err != nil {
+		return nil
+	}
+	for _, d := range derived.Claims {
+		if d.Subject != c.Subject || d.Rule != c.Rule || d.Holds() {
+			continue
+		}
+		return &placement.Infeasible{Conflicts: []placement.Conflict{{Rule: d.Rule, Subjects: []string{d.Subject}, Need: d.Bound, Have: d.Limit, Unit: d.Unit,
+			Says: fmt.Sprintf("%s: alone, and with all its vms on one idle host as quick as any, %v %s are needed and %v allowed", d.Subject, d.Bound, d.Unit, d.Limit)}}}
+	}
+	return nil
+}
+
+// ideal is a host on which no bound is worse than on any of the hosts.
+func ideal(all []hosts.Host) hosts.Host {
+	best := hosts.Host{Name: "ideal", Share: 1e9, Memory: math.MaxInt64, Partition: true, Grain: all[0].Grain, Delay: all[0].Delay, Emulator: all[0].Emulator}
+	for i := range all {
+		h := &all[i]
+		if best.Emulator != nil && (h.Emulator == nil || *h.Emulator != *best.Emulator || h.Grain != all[0].Grain) {
+			best.Emulator = nil // none is less than any
+		}
+		best.Grain, best.Delay = min(best.Grain, h.Grain), min(best.Delay, h.Delay)
+	}
+	return best
+}
