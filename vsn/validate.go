@@ -40,11 +40,11 @@ func checkNetworks(networks []Network, at func(int) strict.Position) {
 	first := map[string]int{}
 	for i := range networks {
 		name := networks[i].Name
-		if k, twice := first[name]; twice && name != "" {
+		if k, twice := first[name]; !twice {
+			first[name] = i
+		} else if name != "" {
 			at(i).Key("name").Failf("a network %q is there already%s", name, at(i).Whence(at(k).Key("name")))
-			continue
 		}
-		first[name] = i
 	}
 }
 
