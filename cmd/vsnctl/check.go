@@ -16,7 +16,10 @@ alone, by code that shares nothing with the planner, and compares. Names the fir
 claim that does not hold. Any change to a plan, to any number of it, is found.
 
 Exit codes: ` + exitCodes,
-		Flags: []cli.Flag{formatFlag("table")},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "explain", EnvVars: env("explain"), Usage: "write down the derivation of `FLOW` (NETWORK/FLOW), each theorem by name"},
+			formatFlag("table"),
+		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return badInput(errors.New("want one PLAN file, or - for standard input"))
@@ -31,6 +34,12 @@ Exit codes: ` + exitCodes,
 			}
 			if err != nil {
 				return fmt.Errorf("the plan does not hold: %w", err)
+			}
+			if flow := c.String("explain"); flow != "" {
+				if err := proof.Explain(t.out, p, flow); err != nil {
+					return badInput(err)
+				}
+				return nil
 			}
 			_, err = fmt.Fprintf(t.out, "the plan holds: %d claims derived again, all as it says\n", len(p.Proof.Claims))
 			return err

@@ -1,0 +1,133 @@
+package proof
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/vsnctl/vsnctl/placement"
+)
+
+// theorems are, for each rule, what it rests on, in a sentence with its source.
+var theorems = map[string]string{
+	RuleRequest: `Messages of all flows that pass a VM are served first come first served by one vCPU, which has Q of
+processor time every P. The delay is the largest horizontal distance between what they ask and the
+inverse of the least supply (Le Boudec and Thiran 2001, theorem 1.4.2; Shin and Lee 2003).`,
+	RuleDevice: `The same for the frames of the messages in the device threads of a VM.`,
+	RuleShaper: `A token bucket (r, b) delays what comes at once, s bytes of all flows of the link, by at most
+max(0, s - b) / r (Le Boudec and Thiran 2001, section 1.5).`,
+	RuleLink: `What conforms to a link's rate and burst waits, on each cable, for the bursts of the links that share
+it: behind a switch in one queue (Cruz 1991), behind a host in a round of its classes (Shreedhar
+and Varghese 1996).`,
+	RuleEndToEnd: `Delays of stages in a row add up; behind a stage with delay d a message may be d late, which later
+stages count as jitter (Tindell and Clark 1994).`,
+}
+
+// Explain writes the derivation of one flow's bound, "network/flow", as a person
+// would write it down: each stage with the numbers that went in and its theorem, the
+// sum, the deadline and the slack. The error says that there is no such flow.
+func Explain(w io.Writer, p *placement.Plan, flow string) error {
+	subject := "flow " + flow
+	var chain []placement.Claim
+	links := map[string]placement.Claim{}
+	known := []string{}
+	for _, c := range p.Proof.Claims {
+		switch {
+		case c.Rule == RuleLink:
+			links[c.Subject] = c
+		case c.Subject == subject || strings.HasPrefix(c.Subject, subject+" stage "):
+			chain = append(chain, c)
+		}
+		if c.Rule == RuleEndToEnd {
+			known = append(known, strings.TrimPrefix(c.Subject, "flow "))
+		}
+	}
+	if len(chain) == 0 {
+		return fmt.Errorf("no flow %q in the plan: it has %s", flow, strings.Join(known, ", "))
+	}
+	e := &explanation{w: w, network: strings.SplitN(flow, "/", 2)[0], links: links, said: map[string]bool{}}
+	fmt.Fprintf(w, "Flow %s. Times in ns unless said otherwise.\n", flow)
+	for _, c := range chain {
+		e.claim(c)
+	}
+	return e.err
+}
+
+type explanation struct {
+	w       io.Writer
+	network string
+	links   map[string]placement.Claim
+	said    map[string]bool // theorems that were written out
+	err     error
+}
+
+func (e *explanation) printf(format string, args ...any) {
+	if _, err := fmt.Fprintf(e.w, format, args...); err != nil && e.err == nil {
+		e.err = err
+	}
+}
+
+func (e *explanation) claim(c placement.Claim) {
+	if c.Rule == RuleEndToEnd {
+		e.sum(c)
+		return
+	}
+	e.printf("\n%s, by %s:\n", strings.TrimPrefix(c.Subject, "flow "), c.Rule)
+	e.theorem(c.Rule)
+	e.terms(c)
+	e.printf("    bound                            %v\n", c.Bound)
+}
+
+func (e *explanation) theorem(rule string) {
+	if e.said[rule] {
+		return
+	}
+	e.said[rule] = true
+	for line := range strings.Lines(theorems[rule]) {
+		e.printf("    | %s\n", strings.TrimSpace(line))
+	}
+}
+
+func (e *explanation) terms(c placement.Claim) {
+	for _, t := range c.Terms {
+		e.printf("    %-32s %v\n", t.Name, t.Value)
+	}
+}
+
+// sum writes the last claim: the stages, ways over links taken apart, and what is left.
+func (e *explanation) sum(c placement.Claim) {
+	e.printf("\nThe sum, by %s:\n", c.Rule)
+	e.theorem(c.Rule)
+	for _, t := range c.Terms {
+		e.printf("    %14v  %s\n", t.Value, t.Name)
+		if link, ok := e.link(t.Name); ok {
+			e.theorem(RuleLink)
+			for _, part := range link.Terms {
+				e.printf("                    = %v  %s\n", part.Value, part.Name)
+			}
+		}
+	}
+	e.printf("    --------------\n    %14v  ns in all\n", c.Bound)
+	if c.Limit.IsInf() {
+		e.printf("No deadline was asked for.\n")
+		return
+	}
+	e.printf("    %14v  the deadline\n", c.Limit)
+	switch {
+	case !c.Holds():
+		e.printf("The deadline does not hold.\n")
+	default:
+		slack := c.Limit.Big()
+		e.printf("    %14v  the slack: the deadline holds.\n", placement.FromBig(slack.Sub(slack, c.Bound.Big())))
+	}
+}
+
+// link finds the claim behind a term "link NAME from>to".
+func (e *explanation) link(term string) (placement.Claim, bool) {
+	name, ok := strings.CutPrefix(term, "link ")
+	if !ok {
+		return placement.Claim{}, false
+	}
+	c, ok := e.links["link "+e.network+"/"+name]
+	return c, ok
+}
