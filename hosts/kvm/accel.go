@@ -31,16 +31,13 @@ type obstacle struct {
 
 func (o *obstacle) String() string { return o.found + ": " + o.advice }
 
-// Probe says how this machine runs guests. Where only libvirt could tell and does
-// not answer, or would ask for a password, that stays open (AccelAuto): planning
-// needs no libvirt.
+// Probe says AccelKVM where guests run under KVM, and a deployment elsewhere is then
+// refused. Otherwise, and where only libvirt could tell and does not answer or would
+// ask for a password (planning needs no libvirt), it says AccelAuto, which Resolve
+// turns into AccelTCG with a warning as long as nothing has changed.
 func (m *Machine) Probe(ctx context.Context, h *hosts.Host) error {
 	h.Accel = hosts.AccelAuto
-	if nativeObstacle() != nil {
-		h.Accel = hosts.AccelTCG
-		return ctx.Err()
-	}
-	if os.Geteuid() != 0 {
+	if nativeObstacle() != nil || os.Geteuid() != 0 {
 		return ctx.Err()
 	}
 	var o *obstacle
@@ -51,11 +48,8 @@ func (m *Machine) Probe(ctx context.Context, h *hosts.Host) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case err != nil:
-	case o == nil:
+	case err == nil && o == nil:
 		h.Accel = hosts.AccelKVM
-	default:
-		h.Accel = hosts.AccelTCG
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package kvm
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/vsnctl/vsnctl/hosts"
@@ -15,6 +16,18 @@ func TestLife(t *testing.T) {
 	l.same(hosts.State{Domains: []hosts.Domain{d}})
 	l.check(hosts.Change{New: d})
 	l.same(hosts.State{Domains: []hosts.Domain{d}})
+
+	promise := hosts.Promise{Network: d.Network, VM: d.VM}
+	for _, promise.Wants = range []string{`{"a":"<b>\u0026 ]]> é"}`, " ", "", "{}"} {
+		for range 2 {
+			l.check(hosts.Change{New: promise})
+			l.same(hosts.State{Domains: []hosts.Domain{d}, Promises: []hosts.Promise{promise}})
+		}
+	}
+	for range 2 {
+		l.check(hosts.Change{Old: promise})
+		l.same(hosts.State{Domains: []hosts.Domain{d}})
+	}
 
 	p := hosts.Power{Network: d.Network, VM: d.VM}
 	for range 2 {
@@ -33,7 +46,10 @@ func TestLife(t *testing.T) {
 		l.nothing(d)
 	}
 	l.check(hosts.Change{Old: p})
-	if err := l.Do(context.Background(), hosts.Change{New: p}); err == nil {
-		t.Error("a domain that is not there was powered on")
+	l.check(hosts.Change{Old: promise})
+	for _, o := range []hosts.Object{p, promise} {
+		if err := l.Do(context.Background(), hosts.Change{New: o}); err == nil || !strings.Contains(err.Error(), "there is no domain") {
+			t.Errorf("%v of a domain that is not there: got %v", o, err)
+		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package kvm is a hosts.Machine for virtual machines: it makes qemu domains through
-// libvirt (kinds domain, promise and power), paused first, and finds them again by the mark
-// in their metadata.
+// libvirt (kinds domain, promise and power), paused first, and finds them again by
+// the mark in their metadata.
 //
 // It keeps nothing in memory but the connection: what it answers is read from
 // libvirt and from the directory of the overlays. It gives no processor time and
@@ -82,38 +82,27 @@ func Kinds() []hosts.Kind {
 // libvirt.Error). A call to libvirt that has begun is waited for even when ctx is
 // done: leaving it would let it finish behind the back of whoever cleans up.
 func (m *Machine) Do(ctx context.Context, c hosts.Change) error {
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if c.Old != nil && c.New != nil && c.Old == c.New {
-		c.Old = nil
-	}
-	switch o := c.Old.(type) {
-	case nil:
-	case hosts.Domain:
-		if err := m.remove(ctx, o); err != nil {
+	if old, ok := c.Old.(hosts.Domain); ok && c.Old != c.New {
+		if err := m.remove(ctx, old); err != nil || c.New == nil {
 			return err
 		}
-	case hosts.Promise:
-		if c.New == nil {
-			return m.promise(hosts.Promise{Network: o.Network, VM: o.VM})
-		}
-	case hosts.Power:
-		if c.New == nil {
-			return m.pause(o)
-		}
-	default:
-		return fmt.Errorf("%s is not a kind that libvirt does", c.Key().Kind())
 	}
 	switch o := c.New.(type) {
-	case nil:
-		return nil
 	case hosts.Domain:
 		return m.create(ctx, o)
 	case hosts.Promise:
 		return m.promise(o)
 	case hosts.Power:
 		return m.resume(o)
+	}
+	switch o := c.Old.(type) {
+	case hosts.Promise:
+		return m.forget(o)
+	case hosts.Power:
+		return m.pause(o)
 	}
 	return fmt.Errorf("%s is not a kind that libvirt does", c.Key().Kind())
 }

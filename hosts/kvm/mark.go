@@ -27,17 +27,21 @@ func markOf(d hosts.Domain) mark {
 	return mark{Name: d.Name, Network: d.Network, VM: d.VM, Memory: d.Memory, Image: d.Image}
 }
 
-// findMark reads the mark out of a domain's XML; ok is false for a domain that is
+// metadata is what of a domain's metadata is ours.
+type metadata struct {
+	Mark    *mark   `xml:"https://github.com/vsnctl/vsnctl/domain/1 domain"`
+	Promise *string `xml:"https://github.com/vsnctl/vsnctl/promise/1 promise"`
+}
+
+// findMark reads our metadata out of a domain's XML; ok is false for a domain that is
 // not ours.
-func findMark(document, name string) (m mark, ok bool) {
+func findMark(document, name string) (m metadata, ok bool) {
 	var d struct {
-		Metadata struct {
-			Mark *mark `xml:"https://github.com/vsnctl/vsnctl/domain/1 domain"`
-		} `xml:"metadata"`
+		Metadata metadata `xml:"metadata"`
 	}
 	if xml.Unmarshal([]byte(document), &d) != nil || d.Metadata.Mark == nil {
-		return mark{}, false
+		return metadata{}, false
 	}
-	m = *d.Metadata.Mark
-	return m, m.Name == name && m.Network != "" && m.VM != ""
+	mark := d.Metadata.Mark
+	return d.Metadata, mark.Name == name && mark.Network != "" && mark.VM != ""
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/vsnctl/vsnctl/hosts"
 )
 
-// Observe lists our domains as libvirt describes them, and a Power for each that
-// runs. What is less than a domain is listed as one that has its name and little
-// else, so that it differs from every wanted one and can be removed: an overlay
-// whose domain never came or has ended, and a domain that is defined but not
-// running.
+// Observe lists our domains as libvirt describes them, the promise kept with each,
+// and a Power for each that runs. What is less than a domain is listed as one that
+// has its name and little else, so that it differs from every wanted one and can be
+// removed: an overlay whose domain never came or has ended, and a domain that is
+// defined but not running.
 func (m *Machine) Observe(ctx context.Context) (hosts.Observation, error) {
 	var o hosts.Observation
 	err := m.look(ctx, func(conn *libvirt.Connect) error {
@@ -45,8 +45,8 @@ func stateOf(all []found, strays map[string]hosts.Domain) hosts.State {
 			delete(strays, d.Name)
 		}
 		s.Add(d)
-		if f.promise != "" {
-			s.Add(hosts.Promise{Network: d.Network, VM: d.VM, Wants: f.promise})
+		if f.promise != nil {
+			s.Add(hosts.Promise{Network: d.Network, VM: d.VM, Wants: *f.promise})
 		}
 		if f.state == libvirt.DOMAIN_RUNNING || f.state == libvirt.DOMAIN_BLOCKED {
 			s.Add(hosts.Power{Network: d.Network, VM: d.VM})
@@ -60,10 +60,9 @@ func stateOf(all []found, strays map[string]hosts.Domain) hosts.State {
 
 // found is a domain that libvirt has.
 type found struct {
-	hosts.Domain
-	ours    bool
-	state   libvirt.DomainState
-	promise string
+	description
+	ours  bool
+	state libvirt.DomainState
 }
 
 // list finds all domains of ours.
@@ -106,11 +105,11 @@ func describe(dom *libvirt.Domain) (*found, error) {
 	if err != nil {
 		return nil, unlessGone("virDomainGetXMLDesc", err)
 	}
-	d, ours, err := reading(text)
+	d, err := reading(text)
 	if err != nil {
 		return nil, err
 	}
-	if !ours {
+	if d == nil {
 		return &found{}, nil
 	}
 	state, _, err := dom.GetState()
@@ -118,7 +117,7 @@ func describe(dom *libvirt.Domain) (*found, error) {
 		return nil, unlessGone("virDomainGetState", err)
 	}
 	if state == libvirt.DOMAIN_SHUTOFF {
-		d = hosts.Domain{Network: d.Network, VM: d.VM, Name: d.Name, Overlay: d.Overlay}
+		d.Domain = hosts.Domain{Network: d.Network, VM: d.VM, Name: d.Name, Overlay: d.Overlay}
 	}
-	return &found{Domain: d, ours: true, state: state, promise: findPromise(text)}, nil
+	return &found{description: *d, ours: true, state: state}, nil
 }

@@ -10,7 +10,7 @@ import (
 
 // resume lets a paused domain run.
 func (m *Machine) resume(p hosts.Power) error {
-	return m.withOurs(p, func(dom *libvirt.Domain, state libvirt.DomainState) error {
+	return m.withOurs(p.Network, p.VM, func(dom *libvirt.Domain, state libvirt.DomainState) error {
 		switch state {
 		case libvirt.DOMAIN_RUNNING, libvirt.DOMAIN_BLOCKED:
 			return nil
@@ -18,12 +18,12 @@ func (m *Machine) resume(p hosts.Power) error {
 			return said("virDomainResume", dom.Resume())
 		}
 		return fmt.Errorf("domain %q is %s, not paused: destroy network %q and deploy it again", domainName(p.Network, p.VM), stateWord(state), p.Network)
-	}, fmt.Errorf("there is no domain %q", domainName(p.Network, p.VM)))
+	}, noDomain(p.Network, p.VM))
 }
 
 // pause stops a domain where it is. One that is gone does not run either.
 func (m *Machine) pause(p hosts.Power) error {
-	return m.withOurs(p, func(dom *libvirt.Domain, state libvirt.DomainState) error {
+	return m.withOurs(p.Network, p.VM, func(dom *libvirt.Domain, state libvirt.DomainState) error {
 		if state != libvirt.DOMAIN_RUNNING && state != libvirt.DOMAIN_BLOCKED {
 			return nil
 		}
@@ -35,10 +35,14 @@ func (m *Machine) pause(p hosts.Power) error {
 	}, nil)
 }
 
-// withOurs runs f on the domain of p; missing is the answer when there is none of
+func noDomain(network, vm string) error {
+	return fmt.Errorf("there is no domain %q", domainName(network, vm))
+}
+
+// withOurs runs f on the domain of a VM; missing is the answer when there is none of
 // ours.
-func (m *Machine) withOurs(p hosts.Power, f func(*libvirt.Domain, libvirt.DomainState) error, missing error) error {
-	name := domainName(p.Network, p.VM)
+func (m *Machine) withOurs(network, vm string, f func(*libvirt.Domain, libvirt.DomainState) error, missing error) error {
+	name := domainName(network, vm)
 	return m.call(func(conn *libvirt.Connect) error {
 		have, err := find(conn, name)
 		if err != nil {

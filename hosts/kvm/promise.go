@@ -22,37 +22,27 @@ type promiseElement struct {
 	Wants   string   `xml:",chardata"`
 }
 
-// promise keeps p with its domain; an empty Wants takes it away.
+// promise keeps p with its domain, in place of what was there.
 func (m *Machine) promise(p hosts.Promise) error {
-	missing := fmt.Errorf("there is no domain %q", domainName(p.Network, p.VM))
-	text := ""
-	if p.Wants == "" {
-		missing = nil
-	} else {
-		element, err := xml.Marshal(promiseElement{Wants: p.Wants})
-		if err != nil {
-			return err
-		}
-		text = string(element)
+	if !isText(p.Wants) {
+		return fmt.Errorf("wants %q: holds what XML cannot", p.Wants)
 	}
-	return m.withOurs(hosts.Power{Network: p.Network, VM: p.VM}, func(dom *libvirt.Domain, _ libvirt.DomainState) error {
-		err := dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, promiseKey, promiseSpace, libvirt.DOMAIN_AFFECT_CURRENT)
-		if p.Wants == "" && is(err, libvirt.ERR_NO_DOMAIN_METADATA) {
-			return nil
-		}
-		return said("virDomainSetMetadata", err)
-	}, missing)
+	element, err := xml.Marshal(promiseElement{Wants: p.Wants})
+	if err != nil {
+		return err
+	}
+	return m.withOurs(p.Network, p.VM, func(dom *libvirt.Domain, _ libvirt.DomainState) error {
+		return said("virDomainSetMetadata", dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, string(element), promiseKey, promiseSpace, libvirt.DOMAIN_AFFECT_CURRENT))
+	}, noDomain(p.Network, p.VM))
 }
 
-// findPromise reads the element out of a domain's XML; "" when it has none.
-func findPromise(document string) string {
-	var d struct {
-		Metadata struct {
-			Promise string `xml:"https://github.com/vsnctl/vsnctl/promise/1 promise"`
-		} `xml:"metadata"`
-	}
-	if xml.Unmarshal([]byte(document), &d) != nil {
-		return ""
-	}
-	return d.Metadata.Promise
+// forget takes the promise from its domain. One that is gone has none.
+func (m *Machine) forget(p hosts.Promise) error {
+	return m.withOurs(p.Network, p.VM, func(dom *libvirt.Domain, _ libvirt.DomainState) error {
+		err := dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, "", promiseKey, promiseSpace, libvirt.DOMAIN_AFFECT_CURRENT)
+		if is(err, libvirt.ERR_NO_DOMAIN_METADATA) {
+			return nil
+		}
+		return unlessGone("virDomainSetMetadata", err)
+	}, nil)
 }

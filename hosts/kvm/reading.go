@@ -11,21 +11,22 @@ import (
 )
 
 // reading is the domain that libvirt describes, so that what somebody changed
-// differs from what was asked; ok is false for a domain that is not ours. What
-// libvirt does not report is taken from the mark.
-func reading(document string) (d hosts.Domain, ok bool, err error) {
+// differs from what was asked; nil for a domain that is not ours. What libvirt does
+// not report is taken from the mark.
+func reading(document string) (*description, error) {
 	if !strings.Contains(document, markSpace) {
-		return hosts.Domain{}, false, nil
+		return nil, nil
 	}
 	var doc libvirtxml.Domain
 	if err := doc.Unmarshal(document); err != nil {
-		return hosts.Domain{}, false, fmt.Errorf("libvirt's XML of a domain: %w", err)
+		return nil, fmt.Errorf("libvirt's XML of a domain: %w", err)
 	}
-	m, ok := findMark(document, doc.Name)
+	own, ok := findMark(document, doc.Name)
 	if !ok {
-		return hosts.Domain{}, false, nil
+		return nil, nil
 	}
-	d = hosts.Domain{Network: m.Network, VM: m.VM, Name: doc.Name, Accel: accelOf(doc.Type), VCPUs: vcpusOf(doc.VCPU), Pins: pinsOf(doc.CPUTune)}
+	m := own.Mark
+	d := hosts.Domain{Network: m.Network, VM: m.VM, Name: doc.Name, Accel: accelOf(doc.Type), VCPUs: vcpusOf(doc.VCPU), Pins: pinsOf(doc.CPUTune)}
 	d.Memory = memoryOf(doc.Memory)
 	if d.Memory == roundMemory(m.Memory) {
 		d.Memory = m.Memory
@@ -37,7 +38,13 @@ func reading(document string) (d hosts.Domain, ok bool, err error) {
 		readDisk(&d, doc.Devices.Disks, m.Image)
 		readInterface(&d, doc.Devices.Interfaces)
 	}
-	return d, true, nil
+	return &description{d, own.Promise}, nil
+}
+
+// description is what libvirt says of a domain of ours.
+type description struct {
+	hosts.Domain
+	promise *string // nil: none
 }
 
 func accelOf(virtType string) hosts.Accel {
