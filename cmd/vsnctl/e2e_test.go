@@ -200,16 +200,17 @@ func driftIsSeen(t *testing.T) {
 	}
 }
 
-// shaped are two guests that overload their link, both ways.
+// shaped are two guests that overload their link, both ways, at three times its rate: the
+// queue at the port never runs dry while a guest waits for its next turn.
 const shaped = `
 apiVersion: vsnctl/v1
 kind: Network
 name: shaped
 vms:
-  - {name: a, memory: 96MiB, boot: {kernel: GUEST/vmlinuz, initrd: GUEST/initrd.gz, cmdline: "console=ttyS0 quiet no_timer_check mitigations=off vsn.ip=10.60.0.1/24 vsn.run=sink,9+blast,10.60.0.2,9,16Mbit,600"}, reservation: {runtime: 25ms, period: 50ms}}
+  - {name: a, memory: 96MiB, boot: {kernel: GUEST/vmlinuz, initrd: GUEST/initrd.gz, cmdline: "console=ttyS0 quiet no_timer_check mitigations=off vsn.ip=10.60.0.1/24 vsn.run=sink,9+blast,10.60.0.2,9,12Mbit,600"}, reservation: {runtime: 25ms, period: 50ms}}
   - {name: b, memory: 96MiB, boot: {kernel: GUEST/vmlinuz, initrd: GUEST/initrd.gz, cmdline: "console=ttyS0 quiet no_timer_check mitigations=off vsn.ip=10.60.0.2/24 vsn.run=sink,9+blast,10.60.0.1,9,12Mbit,600"}, reservation: {runtime: 25ms, period: 50ms}}
 links:
-  - {name: l, between: [a, b], rate: 8Mbit, burst: 16KiB}
+  - {name: l, between: [a, b], rate: 4Mbit, burst: 16KiB}
 `
 
 // TestShapedLink: a link gets its rate and no more, in each direction.
