@@ -22,13 +22,13 @@ import (
 // lab is a machine with directories and a bridge of its own, on the real libvirt.
 type lab struct {
 	*Machine
-	t       *testing.T
+	t       testing.TB
 	network string
 	dir     string
 	bridge  string
 }
 
-func newLab(t *testing.T) *lab {
+func newLab(t testing.TB) *lab {
 	hosttest.Need(t, hosttest.Root, hosttest.Libvirt)
 	// Not t.TempDir: the user of qemu must be able to search it.
 	dir, err := os.MkdirTemp("/var/tmp", "vsn-kvm-test-")
@@ -37,8 +37,8 @@ func newLab(t *testing.T) *lab {
 	}
 	l := &lab{t: t, dir: dir, network: fmt.Sprintf("kvmtest%d", os.Getpid()), bridge: fmt.Sprintf("vbt%d", os.Getpid())}
 	l.Machine = New("", Overlays(filepath.Join(dir, "overlays")), Logs(filepath.Join(dir, "log")))
-	link := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: l.bridge, MTU: 1400}}
-	if err := errors.Join(os.Chmod(dir, 0o755), netlink.LinkAdd(link), netlink.LinkSetUp(link)); err != nil {
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: l.bridge, MTU: 1400}}
+	if err := errors.Join(os.Chmod(dir, 0o755), netlink.LinkAdd(bridge), netlink.LinkSetUp(bridge)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -46,7 +46,7 @@ func newLab(t *testing.T) *lab {
 			l.check(hosts.Change{Old: d})
 		}
 		l.Close()
-		if err := errors.Join(netlink.LinkDel(link), os.RemoveAll(dir)); err != nil {
+		if err := errors.Join(netlink.LinkDel(bridge), os.RemoveAll(dir)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -79,17 +79,19 @@ func (l *lab) file(name string, content []byte) string {
 }
 
 // fakeKernel has the header that qemu wants before it loads an initrd
-// (Documentation/arch/x86/boot.rst), and nothing behind it.
+// (Documentation/arch/x86/boot.rst), and behind it only a CPU that halts.
 func fakeKernel() []byte {
 	k := make([]byte, 64*kib)
 	k[0x1f1] = 4                        // setup_sects
+	copy(k[0x200:], "\xeb\x66")         // jmp 0x268
 	copy(k[0x202:], "HdrS\x0c\x02")     // version 2.12
 	k[0x211] = 1                        // LOADED_HIGH
 	copy(k[0x22c:], "\xff\xff\xff\x7f") // initrd_addr_max
+	copy(k[0x268:], "\xfa\xf4\xeb\xfd") // cli; hlt; jmp to the hlt
 	return k
 }
 
-func run(t *testing.T, name string, args ...string) string {
+func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	text, err := exec.Command(name, args...).CombinedOutput()
 	if err != nil {
