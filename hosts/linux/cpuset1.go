@@ -125,7 +125,7 @@ func (c *cpusetV1) settle() error {
 	if err != nil {
 		return err
 	}
-	if err := c.before.add(spanning); err != nil {
+	if err := c.before.add(c.tree, spanning); err != nil {
 		return fmt.Errorf("record what cpusets hold: %w", err)
 	}
 	for _, b := range slices.Backward(spanning) {

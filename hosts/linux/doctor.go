@@ -177,6 +177,13 @@ func (m *Machine) doctorCgroup() []hosts.Finding {
 	case !slices.Contains(controllers, "cpuset"):
 		return one(warn(name, fmt.Sprintf("version 2 without cpuset (has %s)", strings.Join(controllers, " ")), "use a kernel with CONFIG_CPUSETS, or plan with `partition: false`"))
 	}
+	has := func(file string) bool {
+		found, _ := filepath.Glob(filepath.Join(v2, "*", file))
+		return len(found) > 0
+	}
+	if has(v2Partition) && !has(v2Exclusive) {
+		return one(warn(name, "version 2 without "+v2Exclusive, "`partition: true` needs Linux 6.7 there, or cgroup version 1 (systemd.unified_cgroup_hierarchy=0)"))
+	}
 	return one(ok(name, "version 2, cpuset at "+v2))
 }
 

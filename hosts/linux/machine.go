@@ -27,10 +27,9 @@ import (
 
 // Machine is this machine. New makes one.
 type Machine struct {
-	root  string // of /proc, /sys and /boot, when probing
-	pids  string // where libvirt keeps NAME.pid of each domain
-	run   string // our own directory: the lock and the record
-	mount string // of the cgroup file systems
+	root string // of /proc, /sys and /boot, when probing
+	pids string // where libvirt keeps NAME.pid of each domain
+	run  string // our own directory: the lock and the record
 }
 
 // Option changes where a Machine looks, for tests and unusual hosts.
@@ -48,7 +47,7 @@ func Root(dir string) Option { return func(m *Machine) { m.root = dir } }
 
 // New is this machine.
 func New(options ...Option) *Machine {
-	m := &Machine{root: "/", pids: "/run/libvirt/qemu", run: "/run/vsnctl", mount: "/sys/fs/cgroup"}
+	m := &Machine{root: "/", pids: "/run/libvirt/qemu", run: "/run/vsnctl"}
 	for _, o := range options {
 		o(m)
 	}

@@ -49,12 +49,18 @@ func cgroupCPU(name string) (int, bool) {
 
 // domainsOf finds which version has the cpuset controller here.
 func (m *Machine) domainsOf() (rootDomains, error) {
-	v1, _, err := cgroupMounts(filepath.Join(m.root, "proc/self/mountinfo"))
+	v1, v2, err := cgroupMounts(filepath.Join(m.root, "proc/self/mountinfo"))
 	if err != nil {
 		return nil, err
 	}
 	if v1 != "" {
 		return &cpusetV1{tree: mounted(v1), before: record{filepath.Join(m.run, "cpusets.json")}}, nil
+	}
+	if v2 != "" {
+		b, err := os.ReadFile(filepath.Join(v2, "cgroup.controllers"))
+		if err == nil && slices.Contains(strings.Fields(string(b)), "cpuset") {
+			return &cpusetV2{tree: mounted(v2), before: record{filepath.Join(m.run, "cpusets.json")}}, nil
+		}
 	}
 	return nil, errNoCpuset
 }

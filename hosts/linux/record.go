@@ -23,6 +23,7 @@ type before struct {
 	ID    uint64 `json:"id"`   // its inode: another cpuset of the same name is not ours to set
 	File  string `json:"file"` // within Dir
 	Value string `json:"value"`
+	CPU   int    `json:"cpu,omitempty"` // version 2: whose partition wanted it
 }
 
 func (r record) read() ([]before, error) {
@@ -40,24 +41,32 @@ func (r record) read() ([]before, error) {
 	return list, nil
 }
 
-// add notes values that are not noted yet, durably, before it returns.
-func (r record) add(list []before) error {
+// key is what an entry is about; the first value noted of it counts.
+func (b before) key() before { return before{Dir: b.Dir, ID: b.ID, File: b.File, CPU: b.CPU} }
+
+// add notes values that are not noted yet, durably, before it returns, and forgets
+// those of cgroups that are gone.
+func (r record) add(t tree, list []before) error {
 	have, err := r.read()
 	if err != nil {
 		return err
 	}
 	known := map[before]bool{}
+	var grown []before
 	for _, b := range have {
-		known[before{Dir: b.Dir, ID: b.ID, File: b.File}] = true
-	}
-	grown := have
-	for _, b := range list {
-		if k := (before{Dir: b.Dir, ID: b.ID, File: b.File}); !known[k] {
-			known[k] = true
+		if id, err := t.ID(b.Dir); err == nil && id == b.ID {
+			known[b.key()] = true
 			grown = append(grown, b)
 		}
 	}
-	if len(grown) == len(have) {
+	old := len(grown)
+	for _, b := range list {
+		if !known[b.key()] {
+			known[b.key()] = true
+			grown = append(grown, b)
+		}
+	}
+	if len(grown) == old {
 		return nil
 	}
 	return r.write(grown)

@@ -38,7 +38,7 @@ func (m mounted) Write(file, value string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(value)
+	_, err = f.WriteString(value + "\n") // the kernel does not hear an empty write
 	return errors.Join(err, f.Close())
 }
 
