@@ -51,7 +51,7 @@ var notes = map[string]note{
 	"Network":       {Text: "A Virtual Service Network (VSN): virtual machines, the links between them, and what must arrive in time. It is admitted as a whole or not at all."},
 	"Network.name":  {Text: "Name of the network. What is made on hosts carries it.", Value: NameSchema},
 	"Network.vms":   {Text: "The virtual machines.", Value: value{MinItems: 1}},
-	"Network.links": {Text: "What joins the VMs. VMs that no link joins cannot reach one another."},
+	"Network.links": {Text: "What joins the VMs. All VMs of a network are on one segment; what a VM sends to one that no link joins it to shares 1Mbit with ARP and the like."},
 	"Network.flows": {Text: "Messages that pass VMs in turn, with what they cost and by when they must be done."},
 	"Network.place": {Text: "Rules for which hosts may be used."},
 
@@ -82,7 +82,7 @@ var notes = map[string]note{
 	"Link":         {Text: "Joins two VMs, with rate and burst for each direction. At most one link joins the same two."},
 	"Link.name":    {Text: "Name of the link, unique in the network.", Value: NameSchema},
 	"Link.between": {Text: "The two VMs.", Value: value{MinItems: 2, MaxItems: 2, Unique: true}, Each: NameSchema},
-	"Link.rate": {Text: "What is guaranteed, and the most that is let through, in each direction. Without it the link is not shaped and nothing is promised.",
+	"Link.rate": {Text: "What is guaranteed, and the most that is let through, in each direction. Without it nothing is promised: the link has no class of its own and shares 1Mbit, in each direction, with all else that its sender sends beside links with a rate.",
 		Value: value{Examples: []any{Rate(20e6), Rate(1e9)}}},
 	"Link.burst": {Text: "What may leave at once, at least one frame of 1514B. Absent: the largest message that a flow sends over the link, with headers, and at least two frames.",
 		Value: value{Examples: []any{Size(32 << 10)}}},

@@ -19,7 +19,7 @@ func schemaCommand(t *terminal) *cli.Command {
 the first line of a file:
 
   # yaml-language-server: $schema=docs/schema/network.json`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", EnvVars: env("dir"), Usage: "write both, network.json and inventory.json, into `DIR`"}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", EnvVars: env("dir"), Usage: "write both, network.json and inventory.json, and reference.md, into `DIR`"}},
 		Action: func(c *cli.Context) error {
 			schemas := map[string]string{"network": vsn.KindNetwork, "inventory": hosts.KindInventory}
 			if dir := c.String("dir"); dir != "" {
@@ -31,6 +31,7 @@ the first line of a file:
 					}
 					failed = append(failed, err)
 				}
+				failed = append(failed, os.WriteFile(filepath.Join(dir, "reference.md"), []byte(hosts.Reference()), 0o644))
 				return errors.Join(failed...)
 			}
 			name := strings.ToLower(c.Args().First())
