@@ -14,14 +14,14 @@ import (
 
 func schemaCommand(t *terminal) *cli.Command {
 	return &cli.Command{
-		Name: "schema", Usage: "print the JSON Schema of a kind of document", ArgsUsage: "[network|inventory]", HideHelpCommand: true, OnUsageError: usageError,
+		Name: "schema", Usage: "print the JSON Schema of a kind of document", ArgsUsage: "[network|inventory|vsnctl]", HideHelpCommand: true, OnUsageError: usageError,
 		Description: `For editors that check while you type. In VS Code with the YAML extension, put this on
 the first line of a file:
 
   # yaml-language-server: $schema=docs/schema/network.json`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", EnvVars: env("dir"), Usage: "write both, network.json and inventory.json, and reference.md, into `DIR`"}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", EnvVars: env("dir"), Usage: "write all of them, and reference.md, into `DIR`"}},
 		Action: func(c *cli.Context) error {
-			schemas := map[string]string{"network": vsn.KindNetwork, "inventory": hosts.KindInventory}
+			schemas := map[string]string{"network": vsn.KindNetwork, "inventory": hosts.KindInventory, "vsnctl": ""}
 			if dir := c.String("dir"); dir != "" {
 				var failed []error
 				for name, kind := range schemas {
@@ -40,7 +40,7 @@ the first line of a file:
 			}
 			kind, known := schemas[name]
 			if !known {
-				return badInput(fmt.Errorf("schema of %q: want network or inventory", name))
+				return badInput(fmt.Errorf("schema of %q: want network, inventory or vsnctl (both, by what a document says it is)", name))
 			}
 			data, err := hosts.Schema(kind)
 			if err != nil {
