@@ -90,7 +90,11 @@ func (s *source) quantity(at Position, n *yaml.Node, u encoding.TextUnmarshaler,
 	if _, ok := u.(Number); ok && !s.want(at, n, number, "!!int", "!!float") {
 		return
 	}
-	if err := u.UnmarshalText([]byte(n.Value)); err != nil {
+	err := CheckText(n.Value)
+	if err == nil {
+		err = u.UnmarshalText([]byte(n.Value))
+	}
+	if err != nil {
 		s.failf(at, n, "%v", err)
 	}
 }
@@ -238,7 +242,7 @@ func (s *source) report(at Position, n *yaml.Node, msg string) {
 func (s *source) vet(n *yaml.Node, depth int) {
 	at := Position{src: s}
 	switch {
-	case depth > MaxDepth:
+	case depth > MaxDepth && n.Kind != yaml.ScalarNode:
 		s.report(at, n, fmt.Sprintf("more than %d maps and lists inside one another", MaxDepth))
 		n.Content = nil
 		return
