@@ -63,7 +63,7 @@ func Search(ctx context.Context, p *placement.Problem, o Options) (*placement.Em
 	// be routed between two hosts costs little before other hosts are tried: once in
 	// the order that makes paths short, once in the order that packs hosts well. The
 	// last one leaves nothing out. Cuts are kept from pass to pass.
-	for _, pass := range []pass{{o.Nodes / 4, 4, false}, {o.Nodes / 2, 4, true}, {o.Nodes, 0, false}} {
+	for _, pass := range []pass{{o.Nodes / 4, fewPaths, false}, {o.Nodes / 2, fewPaths, true}, {o.Nodes, 0, false}} {
 		if s.exhausted && pass.paths > 0 {
 			continue // few paths were not enough
 		}
@@ -87,6 +87,9 @@ func (s *search) infeasible() error {
 	c.Says = fmt.Sprintf("%s (every placement was tried, %d decisions; this one came furthest)", c.Says, s.tally.Nodes)
 	return &placement.Infeasible{Conflicts: []placement.Conflict{c}}
 }
+
+// fewPaths is how many paths of each link the first passes try.
+const fewPaths = 4
 
 // judging one flow costs about as much as making so many decisions.
 const judging = 10
