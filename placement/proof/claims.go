@@ -84,6 +84,7 @@ func (s *stage) terms() []placement.Term {
 		add("runtime", v.supply.Runtime)
 		add("period", v.supply.Period)
 		add("grain", v.supply.Grain)
+		add("others on the cpu", v.supply.Others)
 		add("blackout, "+v.supply.Curve()+" curve", v.supply.Blackout())
 	}
 	for _, c := range v.clients {

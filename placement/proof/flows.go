@@ -110,6 +110,9 @@ func (fs *flows) processor(vm name) *server {
 	s := &server{rule: RuleRequest}
 	if list := fs.m.reservations[vm]; len(list) > 0 {
 		s.supply = &bounds.Supply{Runtime: list[0].RuntimeNs, Period: list[0].PeriodNs, Grain: int64(fs.m.seats[vm].Grain)}
+		for _, r := range list {
+			s.supply.Others = max(s.supply.Others, fs.m.others(r.Host, r.CPU))
+		}
 	}
 	fs.servers[key] = s
 	return s
@@ -127,7 +130,7 @@ func (fs *flows) addDevice(f *flow, vm, a, b string) {
 	key := "devices " + at.String()
 	if fs.servers[key] == nil {
 		e := fs.m.emulators[at]
-		fs.servers[key] = &server{rule: RuleDevice, supply: &bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain)}}
+		fs.servers[key] = &server{rule: RuleDevice, supply: &bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(e.Host, e.CPU)}}
 	}
 	frames, _ := fs.framing(f, a, b).Frames(int64(f.spec.Message))
 	f.push(&stage{name: fmt.Sprintf("devices of %s (%s>%s)", vm, a, b), cost: times(frames, int64(h.Emulator.Work))}, fs.servers[key])

@@ -10,18 +10,24 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// proved realizes an embedding and derives its claims, with queues as long as the
-// proof finds that they must be.
+// proved realizes an embedding and derives its claims as if no reservation shared its
+// CPU: what does not hold then does not hold at all.
 func (s *solver) proved(p *placement.Problem, e *placement.Embedding, phase *realize.Phase) (*placement.Realization, placement.Proof, error) {
+	return provedBy(s.relax, p, e, phase)
+}
+
+// provedBy realizes an embedding and derives its claims, with queues as long as the
+// proof finds that they must be.
+func provedBy(prove prover, p *placement.Problem, e *placement.Embedding, phase *realize.Phase) (*placement.Realization, placement.Proof, error) {
 	r, err := phase.Realize(e)
 	if err != nil {
 		return nil, placement.Proof{}, err
 	}
-	out, err := s.prove(p, e, r)
+	out, err := prove(p, e, r)
 	if err != nil || !lengthen(r, out) {
 		return r, out, err
 	}
-	out, err = s.prove(p, e, r)
+	out, err = prove(p, e, r)
 	return r, out, err
 }
 

@@ -10,6 +10,7 @@ package solve
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/embed"
@@ -36,7 +37,9 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
-	return newSolver(&p, o, proof.Prove).solve(ctx)
+	s := newSolver(&p, o, proof.Prove)
+	s.relax = proof.Relaxed
+	return s.solve(ctx)
 }
 
 type solver struct {
@@ -44,6 +47,7 @@ type solver struct {
 	o       Options
 	phase   *realize.Phase
 	prove   prover
+	relax   prover // proof.Relaxed: what fails by it fails with any choice of CPUs
 	plan    placement.Plan
 	tally   embed.Tally
 	index   *index
@@ -52,7 +56,7 @@ type solver struct {
 }
 
 func newSolver(p *placement.Problem, o Options, prove prover) *solver {
-	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
+	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove, relax: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
 }
 
 func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
@@ -71,15 +75,30 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 
 // accept works a whole embedding out and proves it.
 func (s *solver) accept(e *placement.Embedding) error {
-	r, p, err := s.proved(s.problem, e, s.phase)
+	r, p, err := provedBy(s.prove, s.problem, e, s.phase)
 	if err != nil {
 		return err
 	}
 	if c, fails := failing(p); fails {
-		return s.cut(e, c)
+		return s.refuse(e, c)
 	}
 	s.plan.Realization, s.plan.Proof = *r, p
 	return nil
+}
+
+// refuse says what is wrong with an embedding whose claim c does not hold: a cut where
+// it cannot hold, and else that phase two knows no choice of CPUs for it, which
+// proves nothing.
+func (s *solver) refuse(e *placement.Embedding, c placement.Claim) error {
+	_, p, err := s.proved(s.problem, e, s.phase)
+	if err != nil {
+		return err
+	}
+	if relaxed, fails := failing(p); fails {
+		return s.cut(e, relaxed)
+	}
+	return &placement.GaveUp{Why: "another choice of cpus may hold what this one does not", Nearest: &placement.Conflict{Rule: c.Rule, Subjects: []string{c.Subject}, Need: c.Bound, Have: c.Limit, Unit: c.Unit,
+		Says: fmt.Sprintf("%s needs %v %s and has %v, reservations that share its cpus counted", c.Subject, c.Bound, c.Unit, c.Limit)}}
 }
 
 // alone looks at each of several networks by itself, which is a relaxation: where
@@ -93,7 +112,9 @@ func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
 	for i := range s.problem.Networks {
 		p := placement.Problem{Networks: s.problem.Networks[i : i+1], Inventory: s.problem.Inventory}
 		var infeasible *placement.Infeasible
-		if _, err := newSolver(&p, o, s.prove).solve(ctx); errors.As(err, &infeasible) {
+		one := newSolver(&p, o, s.prove)
+		one.relax = s.relax
+		if _, err := one.solve(ctx); errors.As(err, &infeasible) {
 			return err
 		}
 	}
