@@ -104,6 +104,8 @@ func TestV2PartitionOfOneThread(t *testing.T) {
 	l := newLabV2(t, 0, 1, 2, 3)
 	first := l.files(t)
 	must(t, l.create(1), l.create(2))
+	dead := l.vm(t, "machine.slice", "dead", "vcpu0=1") // its process is gone, its cgroups are not yet
+	l.groups[l.threads[dead["vcpu0"]]].tasks = 0
 	a := l.vm(t, "machine.slice", "a", "vcpu0=1 vcpu1=2 emulator=0,3")
 	before := l.files(t)
 	l.mustAdmit(t, 1, a["vcpu0"])
@@ -123,7 +125,6 @@ func TestV2PartitionOfOneThread(t *testing.T) {
 		t.Fatalf("exclusive %v, want 2", got)
 	}
 	must(t, l.remove(2))
-	delete(before, "vsnctl-cpu1/"+v2Cpus)
 	for k := range before {
 		if strings.HasPrefix(k, ourCgroup) {
 			delete(before, k)
@@ -133,6 +134,7 @@ func TestV2PartitionOfOneThread(t *testing.T) {
 		t.Fatalf("not put back (-before +after):\n%s", d)
 	}
 	l.gone(a)
+	l.gone(dead)
 	if d := cmp.Diff(first, l.files(t)); d != "" {
 		t.Fatalf("left (-first +after):\n%s", d)
 	}

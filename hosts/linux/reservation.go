@@ -222,8 +222,8 @@ func (m *Machine) reservations(o *hosts.Observation) error {
 				r.PeriodNs = 0
 			}
 			o.State.Add(r)
-			if ns, err := t.cpuNs(); err == nil {
-				o.Meters[r.Key()] = hosts.Meter{ClockNs: clockNs(), CPUNs: ns}
+			if meter, err := t.meter(); err == nil {
+				o.Meters[r.Key()] = meter
 			}
 		}
 	}

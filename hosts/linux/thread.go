@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -167,4 +169,27 @@ func (t thread) cpuNs() (int64, error) {
 	}
 	first, _, _ := strings.Cut(string(b), " ")
 	return strconv.ParseInt(first, 10, 64)
+}
+
+// meter reads the CPU time and the clock together. On a loaded machine this process
+// may wait between the two for longer than a share is to be exact: the closest of a
+// few readings counts.
+func (t thread) meter() (hosts.Meter, error) {
+	var best hosts.Meter
+	gap := int64(math.MaxInt64)
+	for range 10 {
+		before := clockNs()
+		ns, err := t.cpuNs()
+		if err != nil {
+			return hosts.Meter{}, err
+		}
+		after := clockNs()
+		if after-before < gap {
+			gap, best = after-before, hosts.Meter{ClockNs: before + (after-before)/2, CPUNs: ns}
+		}
+		if gap < 200_000 {
+			break
+		}
+	}
+	return best, nil
 }
