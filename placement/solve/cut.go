@@ -10,27 +10,6 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// proved realizes an embedding and derives its claims as if no reservation shared its
-// CPU: what does not hold then does not hold at all.
-func (s *solver) proved(p *placement.Problem, e *placement.Embedding, phase *realize.Phase) (*placement.Realization, placement.Proof, error) {
-	return provedBy(s.relax, p, e, phase)
-}
-
-// provedBy realizes an embedding and derives its claims, with queues as long as the
-// proof finds that they must be.
-func provedBy(prove prover, p *placement.Problem, e *placement.Embedding, phase *realize.Phase) (*placement.Realization, placement.Proof, error) {
-	r, err := phase.Realize(e)
-	if err != nil {
-		return nil, placement.Proof{}, err
-	}
-	out, err := prove(p, e, r)
-	if err != nil || !lengthen(r, out) {
-		return r, out, err
-	}
-	out, err = prove(p, e, r)
-	return r, out, err
-}
-
 // lengthen gives queues that would drop messages the room that the proof says they
 // need, where there is a bound. It reports whether it did.
 func lengthen(r *placement.Realization, p placement.Proof) bool {
@@ -51,8 +30,9 @@ func lengthen(r *placement.Realization, p placement.Proof) bool {
 
 // cut turns a claim that does not hold into decisions that do not work together.
 // Bounds grow with what else uses the same cables and hosts and never shrink: if
-// the claim fails with some VMs and links alone, it fails with any others beside
-// them. So the claim's own part is tried first, then what touches it, then all.
+// some VMs and links alone cannot keep their claims, they cannot with any others
+// beside them. So the claim's own part is tried first, then what touches it, then
+// all.
 func (s *solver) cut(e *placement.Embedding, c placement.Claim) error {
 	own := s.own(c.Subject)
 	if own == nil {
@@ -62,9 +42,11 @@ func (s *solver) cut(e *placement.Embedding, c placement.Claim) error {
 		return never
 	}
 	for p := own; ; {
-		if _, fails := s.fails(e, p, c); fails {
-			p = s.least(e, own, p, c)
-			alone, _ := s.fails(e, p, c)
+		if alone, fails := s.fails(e, p); fails {
+			if p.size() > own.size() {
+				p = s.least(e, own, p)
+				alone, _ = s.fails(e, p)
+			}
 			return s.asCut(e, p, alone)
 		}
 		grown := s.touched(e, p)
@@ -79,49 +61,40 @@ func (s *solver) cut(e *placement.Embedding, c placement.Claim) error {
 // mostTrials is how many proofs are spent to make a cut smaller.
 const mostTrials = 100
 
-// least leaves out of a part, which fails, one flow or link after the other, and
+// least leaves out of a part, which fails, one flow, link or VM after the other, and
 // keeps it out where the rest still fails (a deletion filter). The claim's own part
 // stays.
-func (s *solver) least(e *placement.Embedding, own, p *part, c placement.Claim) *part {
+func (s *solver) least(e *placement.Embedding, own, p *part) *part {
 	trials := 0
+	try := func(less *part) {
+		if less.size() == p.size() || trials == mostTrials {
+			return
+		}
+		trials++
+		if _, fails := s.fails(e, less); fails {
+			p = less
+		}
+	}
 	for i := range s.problem.Networks {
 		n := &s.problem.Networks[i]
 		for j := range n.Flows {
-			p = s.without(e, own, p, c, [2]string{n.Name, n.Flows[j].Name}, true, &trials)
+			if key := [2]string{n.Name, n.Flows[j].Name}; p.flows[key] && !own.flows[key] {
+				try(s.without(p, kindFlow, key))
+			}
 		}
 		for j := range n.Links {
-			p = s.without(e, own, p, c, [2]string{n.Name, n.Links[j].Name}, false, &trials)
+			if key := [2]string{n.Name, n.Links[j].Name}; p.links[key] && !own.links[key] {
+				try(s.without(p, kindLink, key))
+			}
 		}
 	}
-	return p
-}
-
-// without is the part less one flow or link, and less the VMs that only that one
-// named, if the claim still fails; else the part.
-func (s *solver) without(e *placement.Embedding, own, p *part, c placement.Claim, key [2]string, isFlow bool, trials *int) *part {
-	if isFlow && (!p.flows[key] || own.flows[key]) || !isFlow && (!p.links[key] || own.links[key]) || *trials == mostTrials {
-		return p
-	}
-	*trials++
-	less := newPart()
 	for i := range s.problem.Networks {
 		n := &s.problem.Networks[i]
-		for j := range n.Flows {
-			if k := [2]string{n.Name, n.Flows[j].Name}; p.flows[k] && !(isFlow && k == key) {
-				less.addFlow(n, &n.Flows[j])
+		for j := range n.VMs {
+			if key := [2]string{n.Name, n.VMs[j].Name}; p.vms[key] && !own.vms[key] {
+				try(s.without(p, kindVM, key))
 			}
 		}
-		for j := range n.Links {
-			if k := [2]string{n.Name, n.Links[j].Name}; p.links[k] && !(!isFlow && k == key) {
-				less.addLink(n, &n.Links[j])
-			}
-		}
-	}
-	for vm := range own.vms {
-		less.vms[vm] = true
-	}
-	if _, fails := s.fails(e, less, c); fails && less.size() < p.size() {
-		return less
 	}
 	return p
 }
@@ -189,8 +162,8 @@ func (s *solver) loads(n *vsn.Network, f *vsn.Flow, link string) bool {
 	return false
 }
 
-// touched adds the links that share a cable with the part, the flows that share a
-// VM with it, and what those bring along.
+// touched adds the links that share a cable with the part, the VMs that share a host
+// with it, the flows that share a VM with it, and what those bring along.
 func (s *solver) touched(e *placement.Embedding, p *part) *part {
 	cables := map[string]bool{}
 	for _, r := range e.Routes {
@@ -227,25 +200,24 @@ func (s *solver) touched(e *placement.Embedding, p *part) *part {
 			}
 		}
 	}
-	for vm := range p.vms {
-		out.vms[vm] = true
+	beside := map[string]bool{}
+	for _, seat := range e.Seats {
+		beside[seat.Host] = beside[seat.Host] || p.vms[[2]string{seat.Network, seat.VM}]
+	}
+	for _, seat := range e.Seats {
+		if beside[seat.Host] {
+			out.vms[[2]string{seat.Network, seat.VM}] = true
+		}
 	}
 	return out
 }
 
-// fails derives the claim again for a part alone.
-func (s *solver) fails(e *placement.Embedding, p *part, c placement.Claim) (placement.Claim, bool) {
+// fails reports whether a part alone has no realization that keeps every claim, and
+// names one that it breaks.
+func (s *solver) fails(e *placement.Embedding, p *part) (placement.Claim, bool) {
 	problem, embedding := s.only(e, p)
-	_, derived, err := s.proved(problem, embedding, realize.New(problem, s.o.Seed))
-	if err != nil {
-		return c, false
-	}
-	for _, d := range derived.Claims {
-		if d.Subject == c.Subject && d.Rule == c.Rule && !d.Holds() {
-			return d, true
-		}
-	}
-	return c, false
+	a, err := s.attempt(problem, embedding, realize.New(problem, s.o.Seed))
+	return a.claim, err == nil && a.verdict == refuted
 }
 
 // asCut is the decisions about a part.

@@ -58,7 +58,7 @@ func TestCutNamesWhatMatters(t *testing.T) {
 	}
 	// Alone it would be in time, so nothing less is a cut.
 	own := s.own("link n0/l x>y")
-	if _, fails := s.fails(&plan.Embedding, own, placement.Claim{Subject: cut.Conflict.Subjects[0], Rule: proof.RuleLink}); fails {
+	if _, fails := s.fails(&plan.Embedding, own); fails {
 		t.Error("the link alone is late as well")
 	}
 	var infeasible *placement.Infeasible
@@ -87,6 +87,8 @@ func TestShape(t *testing.T) {
 		"partition of a host": func(p *placement.Problem) { p.Inventory.Hosts[1].Partition = false },
 		"emulator of a host":  func(p *placement.Problem) { p.Inventory.Hosts[1].Emulator = &hosts.Emulator{Runtime: 1, Period: 2} },
 		"rate of the cable":   func(p *placement.Problem) { p.Inventory.Cables[0].Rate++ },
+		"cpus of a host":      func(p *placement.Problem) { p.Inventory.Hosts[1].CPUs = hosts.CountedCPUs(1) },
+		"share of a host":     func(p *placement.Problem) { p.Inventory.Hosts[1].Share++ },
 		"delay of the cable":  func(p *placement.Problem) { p.Inventory.Cables[0].Delay++ },
 	} {
 		if of(change) == same {
@@ -118,5 +120,42 @@ func TestQueuesAreLongEnough(t *testing.T) {
 	}
 	if err := proof.Check(plan); err != nil || !longer {
 		t.Errorf("check: %v; longer: %v", err, longer)
+	}
+}
+
+// Reservations that share a CPU delay one another by a grain each. The first choice
+// puts a third VM beside the one that is in a hurry; another choice does not.
+func TestAnotherChoiceOfCPUs(t *testing.T) {
+	p := placement.Problem{Inventory: hosts.Inventory{Hosts: []hosts.Host{host("h", 2)}}, Networks: []vsn.Network{{Name: "n"}}}
+	n := &p.Networks[0]
+	for _, name := range []string{"hurry", "x", "y"} {
+		n.VMs = append(n.VMs, vm(name, 30*ms, 100*ms))
+	}
+	n.Flows = []vsn.Flow{{Name: "f", Path: []string{"hurry"}, Every: 500 * ms, Work: map[string]vsn.Duration{"hurry": ms}}}
+	first, err := Solve(context.Background(), p, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cpu := func(plan *placement.Plan, i int) int { return plan.Realization.Reservations[i].CPU }
+	if cpu(first, 0) != cpu(first, 1) && cpu(first, 0) != cpu(first, 2) {
+		t.Fatalf("the first choice leaves it alone: %+v", first.Realization.Reservations)
+	}
+	// 1 ms of work after the blackout of 2*70 ms and two grains; a third would be too late.
+	n.Flows[0].Deadline = 1*ms + 140*ms + 2*4*ms
+	plan, err := Solve(context.Background(), p, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cpu(plan, 0) == cpu(plan, 1) || cpu(plan, 1) != cpu(plan, 2) {
+		t.Errorf("%+v, want x and y together", plan.Realization.Reservations)
+	}
+	if err := proof.Check(plan); err != nil {
+		t.Error(err)
+	}
+	p.Inventory.Hosts[0].CPUs = hosts.CountedCPUs(1)
+	n.VMs = n.VMs[:2]
+	var infeasible *placement.Infeasible
+	if _, err := Solve(context.Background(), p, Options{}); !errors.As(err, &infeasible) || infeasible.Conflicts[0].Need.String() != "153000000" {
+		t.Errorf("on one cpu: %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/vsnctl/vsnctl/placement/realize"
 )
 
-// hopeless derives a claim about a flow or a queue where it is as easy as it can
+// hopeless tries the flow or queue that a claim is about where it is as easy as it can
 // be: alone, all its VMs on one host that has a CPU for every thread and is as quick
 // as any host of the inventory. What has no bound within its limit there has none
 // anywhere. It returns nil where that proves nothing. Each subject is tried once.
@@ -37,18 +37,13 @@ func (s *solver) hopeless(c placement.Claim) *placement.Infeasible {
 		best.CPUs[i].ID = i
 	}
 	problem.Inventory = hosts.Inventory{Hosts: []hosts.Host{best}}
-	_, derived, err := s.proved(problem, e, realize.New(problem, s.o.Seed))
-	if err != nil {
+	a, err := s.attempt(problem, e, realize.New(problem, s.o.Seed))
+	if err != nil || a.verdict != refuted {
 		return nil
 	}
-	for _, d := range derived.Claims {
-		if d.Subject != c.Subject || d.Rule != c.Rule || d.Holds() {
-			continue
-		}
-		return &placement.Infeasible{Conflicts: []placement.Conflict{{Rule: d.Rule, Subjects: []string{d.Subject}, Need: d.Bound, Have: d.Limit, Unit: d.Unit,
-			Says: fmt.Sprintf("%s: alone, and with all its vms on one idle host as quick as any, %v %s are needed and %v allowed", d.Subject, d.Bound, d.Unit, d.Limit)}}}
-	}
-	return nil
+	d := a.claim
+	return &placement.Infeasible{Conflicts: []placement.Conflict{{Rule: d.Rule, Subjects: []string{d.Subject}, Need: d.Bound, Have: d.Limit, Unit: d.Unit,
+		Says: fmt.Sprintf("%s: alone, and with all its vms on one idle host as quick as any, %v %s are needed and %v allowed", d.Subject, d.Bound, d.Unit, d.Limit)}}}
 }
 
 // ideal is a host on which no bound is worse than on any of the hosts.

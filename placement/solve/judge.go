@@ -8,8 +8,8 @@ import (
 	"github.com/vsnctl/vsnctl/placement/realize"
 )
 
-// judge derives the claims about a flow or a link with nothing beside it: what fails
-// then fails beside anything. Placements of the same shape get the same answer
+// judge derives the claims about a flow or a link with nothing beside it: what cannot hold
+// then cannot beside anything. Placements of the same shape get the same answer
 // without another proof.
 func (s *solver) judge(e *placement.Embedding, subject string) error {
 	own := s.own(subject)
@@ -17,12 +17,12 @@ func (s *solver) judge(e *placement.Embedding, subject string) error {
 	key := shape(problem, part, subject)
 	c, known := s.judged[key]
 	if !known {
-		_, p, err := s.proved(problem, part, realize.New(problem, s.o.Seed))
+		a, err := s.attempt(problem, part, realize.New(problem, s.o.Seed))
 		if err != nil {
 			return err
 		}
-		if first, fails := failing(p); fails {
-			c = &first
+		if a.verdict == refuted {
+			c = &a.claim
 		}
 		s.judged[key] = c
 	}
@@ -50,7 +50,7 @@ func shape(p *placement.Problem, e *placement.Embedding, subject string) string 
 			return
 		}
 		if h := p.Inventory.Host(name); h != nil {
-			fmt.Fprint(&b, "h", h.Delay, h.Grain, h.Partition, h.Emulator)
+			fmt.Fprint(&b, "h", h.Delay, h.Grain, h.Partition, h.Emulator, h.Share, h.CPUs)
 			return
 		}
 		for _, s := range p.Inventory.Switches {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/proof"
+	"github.com/vsnctl/vsnctl/placement/realize"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -58,8 +60,8 @@ func (o *oracle) vm(network int, name string) int {
 	return slices.IndexFunc(o.vms, func(v oracleVM) bool { return v.network == network && v.Name == name })
 }
 
-// mostTried bounds the whole embeddings that the oracle proves.
-const mostTried = 300
+// mostTried bounds the proofs that the oracle asks for.
+const mostTried = 500
 
 // feasible tries all seats. It is not sure of a yes where that was too many.
 func (o *oracle) feasible() (yes, sure bool) {
@@ -184,7 +186,6 @@ func schedulable(h *hosts.Host, us []*big.Rat) bool {
 // route tries all combinations of simple paths.
 func (o *oracle) route(l int) bool {
 	if l == len(o.links) {
-		o.tried++
 		return o.keepsCables() && (o.holds == nil || o.tried > mostTried || o.holds(o.embedding()))
 	}
 	from, to := o.p.Inventory.Hosts[o.seats[o.links[l].a]].Name, o.p.Inventory.Hosts[o.seats[o.links[l].b]].Name
@@ -239,6 +240,58 @@ func (o *oracle) embedding() *placement.Embedding {
 		e.Routes = append(e.Routes, placement.Route{Network: o.p.Networks[lk.network].Name, Link: lk.Name, Path: o.paths[l], Cables: o.routes[l]})
 	}
 	return e
+}
+
+// onAnyCPUs asks the proof about all choices of CPUs, with queues that are long
+// enough: what waits is bounded or it is not.
+func (o *oracle) onAnyCPUs(e *placement.Embedding) bool {
+	r, err := realize.New(o.p, 0).Realize(e)
+	if err != nil {
+		return false
+	}
+	for i := range r.Queues {
+		r.Queues[i].LimitBytes = 1 << 40
+	}
+	var cpus []*int
+	var on []*hosts.Host
+	var us []*big.Rat
+	add := func(cpu *int, host string, q, p int64) {
+		if *cpu != hosts.AnyCPU {
+			cpus, on, us = append(cpus, cpu), append(on, o.p.Inventory.Host(host)), append(us, big.NewRat(q, p))
+		}
+	}
+	for i := range r.Reservations {
+		v := &r.Reservations[i]
+		add(&v.CPU, v.Host, v.RuntimeNs, v.PeriodNs)
+	}
+	for i := range r.Emulators {
+		v := &r.Emulators[i]
+		add(&v.CPU, v.Host, v.RuntimeNs, v.PeriodNs)
+	}
+	var try func(i int) bool
+	try = func(i int) bool {
+		if o.tried > mostTried {
+			return true
+		}
+		if i == len(cpus) {
+			o.tried++
+			claims, err := proof.Prove(o.p, e, r)
+			return err == nil && len(proof.Failing(claims)) == 0
+		}
+		for _, c := range on[i].CPUs {
+			left := share(on[i], c)
+			for j := range i {
+				if on[j] == on[i] && *cpus[j] == c.ID {
+					left.Sub(left, us[j])
+				}
+			}
+			if *cpus[i] = c.ID; us[i].Cmp(left) <= 0 && try(i+1) {
+				return true
+			}
+		}
+		return false
+	}
+	return try(0)
 }
 
 // audit checks the budgets of a plan by the oracle's own rules, and its CPUs one by

@@ -39,6 +39,40 @@ func (p *part) addFlow(n *vsn.Network, f *vsn.Flow) {
 	}
 }
 
+// kind is what a part is made of.
+type kind int
+
+const (
+	kindVM kind = iota
+	kindLink
+	kindFlow
+)
+
+// without is the part less one flow, link or VM. VMs and links that others in the
+// part need stay.
+func (s *solver) without(p *part, what kind, key [2]string) *part {
+	less := newPart()
+	for vm := range p.vms {
+		if what != kindVM || vm != key {
+			less.vms[vm] = true
+		}
+	}
+	for i := range s.problem.Networks {
+		n := &s.problem.Networks[i]
+		for j := range n.Flows {
+			if k := [2]string{n.Name, n.Flows[j].Name}; p.flows[k] && (what != kindFlow || k != key) {
+				less.addFlow(n, &n.Flows[j])
+			}
+		}
+		for j := range n.Links {
+			if k := [2]string{n.Name, n.Links[j].Name}; p.links[k] && (what != kindLink || k != key) {
+				less.addLink(n, &n.Links[j])
+			}
+		}
+	}
+	return less
+}
+
 func joins(l *vsn.Link, a, b string) bool {
 	return l.Between[0] == a && l.Between[1] == b || l.Between[0] == b && l.Between[1] == a
 }

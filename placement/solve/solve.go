@@ -47,7 +47,7 @@ type solver struct {
 	o       Options
 	phase   *realize.Phase
 	prove   prover
-	relax   prover // proof.Relaxed: what fails by it fails with any choice of CPUs
+	relax   prover // proof.Relaxed, or nil: what fails by it fails with any choice of CPUs
 	plan    placement.Plan
 	tally   embed.Tally
 	index   *index
@@ -56,7 +56,7 @@ type solver struct {
 }
 
 func newSolver(p *placement.Problem, o Options, prove prover) *solver {
-	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove, relax: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
+	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
 }
 
 func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
@@ -73,32 +73,21 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 	return &s.plan, s.plan.Seal()
 }
 
-// accept works a whole embedding out and proves it.
+// accept works a whole embedding out and proves it. Where the choices of CPUs were
+// too many to try, the answer is *placement.GaveUp, which proves nothing.
 func (s *solver) accept(e *placement.Embedding) error {
-	r, p, err := provedBy(s.prove, s.problem, e, s.phase)
-	if err != nil {
+	a, err := s.attempt(s.problem, e, s.phase)
+	switch c := a.claim; {
+	case err != nil:
 		return err
+	case a.verdict == refuted:
+		return s.cut(e, c)
+	case a.verdict == unknown:
+		return &placement.GaveUp{Why: "another choice of cpus may hold what those tried do not", Nearest: &placement.Conflict{Rule: c.Rule, Subjects: []string{c.Subject}, Need: c.Bound, Have: c.Limit, Unit: c.Unit,
+			Says: fmt.Sprintf("%s needs %v %s and has %v, reservations that share its cpus counted", c.Subject, c.Bound, c.Unit, c.Limit)}}
 	}
-	if c, fails := failing(p); fails {
-		return s.refuse(e, c)
-	}
-	s.plan.Realization, s.plan.Proof = *r, p
+	s.plan.Realization, s.plan.Proof = *a.realization, a.proof
 	return nil
-}
-
-// refuse says what is wrong with an embedding whose claim c does not hold: a cut where
-// it cannot hold, and else that phase two knows no choice of CPUs for it, which
-// proves nothing.
-func (s *solver) refuse(e *placement.Embedding, c placement.Claim) error {
-	_, p, err := s.proved(s.problem, e, s.phase)
-	if err != nil {
-		return err
-	}
-	if relaxed, fails := failing(p); fails {
-		return s.cut(e, relaxed)
-	}
-	return &placement.GaveUp{Why: "another choice of cpus may hold what this one does not", Nearest: &placement.Conflict{Rule: c.Rule, Subjects: []string{c.Subject}, Need: c.Bound, Have: c.Limit, Unit: c.Unit,
-		Says: fmt.Sprintf("%s needs %v %s and has %v, reservations that share its cpus counted", c.Subject, c.Bound, c.Unit, c.Limit)}}
 }
 
 // alone looks at each of several networks by itself, which is a relaxation: where
