@@ -102,7 +102,7 @@ func (s *search) gaveUp() error {
 	case s.ctx.Err() != nil:
 		why = "it was interrupted"
 	case s.exhausted:
-		why = "phase two could not tell whether some VMs fit a host: " + s.unknown
+		why = "not everything could be decided: " + s.unknown
 	}
 	out := &placement.GaveUp{Nodes: s.tally.Nodes, Why: why}
 	if s.nearest.depth >= 0 {

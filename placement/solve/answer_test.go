@@ -105,6 +105,10 @@ func TestInfeasible(t *testing.T) {
 		{"best effort", func(p *placement.Problem) { p.Networks[0].VMs[2].Reservation = nil }, "end-to-end", "inf", "500000000", "vm robot/arm has no reservation"},
 		{"work", func(p *placement.Problem) { p.Networks[0].Flows[0].Work["arm"] = 600 * ms }, "end-to-end", "606000000", "500000000", "the work at its vms alone"},
 		{"deadline", func(p *placement.Problem) { p.Networks[0].Flows[0].Deadline = 300 * ms }, "end-to-end", "", "300000000", "on one idle host as quick as any"},
+		{"deadline of a vm with a resource", func(p *placement.Problem) {
+			p.Networks[0].Flows[0].Deadline = 300 * ms
+			p.Networks[0].VMs[0].Resources, p.Inventory.Hosts[1].Resources = map[string]int64{"gpu": 1}, map[string]int64{"gpu": 1}
+		}, "end-to-end", "", "300000000", "on one idle host as quick as any"},
 		{"load", func(p *placement.Problem) { p.Networks[0].Flows[0].Message = 1 << 20 }, "link-load", "", "20000000", "on one idle host as quick as any"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,12 +22,16 @@ func (s *solver) hopeless(c placement.Claim) *placement.Infeasible {
 	s.tried[c.Subject] = true
 	problem, _ := s.only(&placement.Embedding{}, own)
 	best := ideal(s.problem.Inventory.Hosts)
+	best.Resources = map[string]int64{}
 	e := &placement.Embedding{}
 	for i := range problem.Networks {
 		n := &problem.Networks[i]
 		for _, vm := range n.VMs {
 			e.Seats = append(e.Seats, placement.Seat{Network: n.Name, VM: vm.Name, Host: best.Name})
 			best.CPUs = append(best.CPUs, hosts.CountedCPUs(vm.VCPUs+1)...)
+			for name := range vm.Resources {
+				best.Resources[name] = math.MaxInt64
+			}
 		}
 		for _, l := range n.Links {
 			e.Routes = append(e.Routes, placement.Route{Network: n.Name, Link: l.Name, Path: []string{best.Name}})
@@ -38,7 +42,7 @@ func (s *solver) hopeless(c placement.Claim) *placement.Infeasible {
 	}
 	problem.Inventory = hosts.Inventory{Hosts: []hosts.Host{best}}
 	a, err := s.attempt(problem, e, realize.New(problem, s.o.Seed))
-	if err != nil || a.verdict != refuted {
+	if err != nil || a.verdict != refuted || s.own(a.claim.Subject) == nil {
 		return nil
 	}
 	d := a.claim
