@@ -13,6 +13,8 @@ const (
 	// RestRate is what a port sends of frames that belong to no link, bit/s: enough
 	// for ARP and neighbour discovery.
 	RestRate = 1_000_000
+	// RestBurst is what of it may leave at once, bytes.
+	RestBurst = 4096
 	// SegmentMTU is the largest IP packet on a segment, bytes.
 	SegmentMTU = 1500
 )

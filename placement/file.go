@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 )
 
 // MaxPlanBytes bounds what Read takes, so that a wrong file is an error and not a
@@ -123,4 +125,103 @@ func at(data []byte, err error) error {
 		return err
 	}
 	return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n")), err)
+}
+
+// Faithful reports, as an error that says where, what a file holds beside what p was
+// read as from it: keys twice, spelled otherwise or left out, numbers in another
+// notation. Order and white space do not matter.
+func Faithful(data []byte, p *Plan) error {
+	var canonical bytes.Buffer
+	if err := Write(&canonical, p); err != nil {
+		return err
+	}
+	said, err := decodeOnce(json.NewDecoder(bytes.NewReader(data)), "plan")
+	if err != nil {
+		return err
+	}
+	meant, err := decodeOnce(json.NewDecoder(&canonical), "plan")
+	if err != nil {
+		return err
+	}
+	return unlike("plan", said, meant)
+}
+
+// decodeOnce decodes a value in which no key is there twice; numbers stay as written.
+func decodeOnce(dec *json.Decoder, at string) (any, error) {
+	dec.UseNumber()
+	token, err := dec.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch token {
+	case json.Delim('{'):
+		object := map[string]any{}
+		for dec.More() {
+			key, err := dec.Token()
+			if err != nil {
+				return nil, err
+			}
+			name := key.(string)
+			if _, twice := object[name]; twice {
+				return nil, fmt.Errorf("%s: key %q is there twice", at, name)
+			}
+			if object[name], err = decodeOnce(dec, at+"."+name); err != nil {
+				return nil, err
+			}
+		}
+		_, err = dec.Token()
+		return object, err
+	case json.Delim('['):
+		list := []any{}
+		for dec.More() {
+			item, err := decodeOnce(dec, fmt.Sprintf("%s[%d]", at, len(list)))
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, item)
+		}
+		_, err = dec.Token()
+		return list, err
+	}
+	return token, nil
+}
+
+// unlike finds the first difference of two decoded values.
+func unlike(at string, said, meant any) error {
+	switch m := meant.(type) {
+	case map[string]any:
+		s, ok := said.(map[string]any)
+		if !ok {
+			return fmt.Errorf("%s: want an object", at)
+		}
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			if _, there := s[name]; !there {
+				return fmt.Errorf("%s: key %q is missing", at, name)
+			}
+			if err := unlike(at+"."+name, s[name], m[name]); err != nil {
+				return err
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(s)) {
+			if _, known := m[name]; !known {
+				return fmt.Errorf("%s: key %q says nothing, or is spelled otherwise", at, name)
+			}
+		}
+		return nil
+	case []any:
+		s, ok := said.([]any)
+		if !ok || len(s) != len(m) {
+			return fmt.Errorf("%s: want a list of %d", at, len(m))
+		}
+		for i := range m {
+			if err := unlike(fmt.Sprintf("%s[%d]", at, i), s[i], m[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if said != meant {
+		return fmt.Errorf("%s: %v is written %v", at, meant, said)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v2"
+	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/proof"
 )
 
@@ -24,12 +25,23 @@ Exit codes: ` + exitCodes,
 			if c.NArg() != 1 {
 				return badInput(errors.New("want one PLAN file, or - for standard input"))
 			}
-			p, err := t.readPlan(c.Args().First())
+			name := c.Args().First()
+			data, err := t.readFile(name)
+			if err != nil {
+				return badInput(err)
+			}
+			p, err := decodePlan(name, data)
 			if err != nil {
 				return err
 			}
-			err = proof.Check(p)
-			if format := c.String("format"); format != "table" {
+			if err = proof.Check(p); err == nil {
+				if unlike := placement.Faithful(data, p); unlike != nil {
+					err = &proof.Broken{Subject: "plan", Rule: proof.RuleStructure, Says: unlike.Error()}
+				}
+			}
+			if format := c.String("format"); format != "table" && c.String("explain") != "" {
+				return badInput(errors.New("--explain is text: leave --format away"))
+			} else if format != "table" {
 				return errors.Join(err, t.print(format, checkResult(err, len(p.Proof.Claims))))
 			}
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -99,28 +100,44 @@ func isPlan(data []byte) bool {
 	return json.Unmarshal(data, &head) == nil && head.Version != nil && head.Problem != nil
 }
 
-// readPlan reads a plan file, or standard input for "-".
-func (t *terminal) readPlan(name string) (*placement.Plan, error) {
-	data, err := t.readFile(name)
-	if err != nil {
-		return nil, badInput(err)
-	}
-	return decodePlan(name, data)
-}
-
+// decodePlan reads a plan and holds its problem against the rules for documents: a
+// plan file may come from anywhere, and its names go to libvirt and the kernel.
 func decodePlan(name string, data []byte) (*placement.Plan, error) {
 	p, err := placement.Read(bytes.NewReader(data))
 	if err != nil {
 		return nil, badInput(fmt.Errorf("%s: %w", name, err))
 	}
+	errs := append(vsn.Validate(p.Problem.Networks), hosts.Validate(&p.Problem.Inventory)...)
+	if err := errs.Err(); err != nil {
+		return nil, badInput(fmt.Errorf("%s: problem: %w", name, err))
+	}
 	return p, nil
 }
 
-// writeFile writes a file whole or not at all; "-" is standard output.
+// writeFile writes a file whole or not at all; "-" is standard output. What is there
+// and is no regular file, a pipe or a device, is written to, not replaced; a symbolic
+// link stays one, and a file keeps its mode.
 func (t *terminal) writeFile(name string, data []byte) error {
 	if name == "-" {
 		_, err := t.out.Write(data)
 		return err
+	}
+	mode := os.FileMode(0o644)
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return writeThrough(name, data)
+	case err == nil:
+		mode = info.Mode().Perm()
+		if name, err = filepath.EvalSymlinks(name); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	default:
+		if link, err := os.Lstat(name); err == nil && link.Mode()&fs.ModeSymlink != 0 {
+			return os.WriteFile(name, data, mode) // a link that leads nowhere yet
+		}
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
@@ -128,12 +145,21 @@ func (t *terminal) writeFile(name string, data []byte) error {
 	}
 	defer os.Remove(tmp.Name())
 	if _, err = tmp.Write(data); err == nil {
-		err = tmp.Chmod(0o644)
+		err = tmp.Chmod(mode)
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), name)
+}
+
+func writeThrough(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
 }
 
 // print writes v as json or yaml to standard output.

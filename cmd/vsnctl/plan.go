@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"github.com/vsnctl/vsnctl/hosts"
@@ -46,6 +48,10 @@ func (t *terminal) plan(c *cli.Context) error {
 	if format != "table" && format != "json" && format != "yaml" {
 		return badInput(fmt.Errorf("format %q: want table, json or yaml", format))
 	}
+	if c.Int64("nodes") < 0 {
+		return badInput(fmt.Errorf("--nodes %d is negative", c.Int64("nodes")))
+	}
+	defer t.hurry(c.Context)()
 	plan, err := t.solve(c, named(c.Args().Slice()))
 	if err != nil {
 		return t.refuse(format, err)
@@ -65,8 +71,10 @@ func (t *terminal) plan(c *cli.Context) error {
 	if format != "table" {
 		return t.print(format, plan)
 	}
-	planTables(t.out, plan)
-	return nil
+	var tables bytes.Buffer
+	planTables(&tables, plan)
+	_, err = t.out.Write(tables.Bytes())
+	return err
 }
 
 // refuse prints a refusal for programs where they asked for one.
@@ -105,4 +113,15 @@ func (t *terminal) probed(ctx context.Context, uri string) (*hosts.Inventory, er
 		return nil, err
 	}
 	return &hosts.Inventory{Hosts: []hosts.Host{h}}, nil
+}
+
+// hurry ends the program a little after it was interrupted: a proof that takes long
+// does not look up, and planning has nothing to put back. Call what it returns when
+// there is nothing to hurry any more.
+func (t *terminal) hurry(ctx context.Context) (done func() bool) {
+	return context.AfterFunc(ctx, func() {
+		time.Sleep(2 * time.Second)
+		fmt.Fprintln(t.err, "vsnctl: interrupted")
+		os.Exit(1)
+	})
 }

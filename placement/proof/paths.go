@@ -15,7 +15,7 @@ const tunnelMTU = placement.SegmentMTU - bounds.VXLANHeader
 // rounds bounds the iteration to a fixed point. A network without cycles of
 // dependence needs as many rounds as its longest path has hops; with cycles the
 // bounds may grow for ever, and then there is no bound.
-const rounds = 1000
+const rounds = 100
 
 // hop is one cable of a path in one direction.
 type hop struct {
@@ -42,6 +42,7 @@ type path struct {
 	from, to string
 	spec     *vsn.Link
 	hops     []*hop
+	rate     int64 // bit/s that its class lets out
 	frame    int64 // its largest frame, as its classes count
 	arrival  int64 // ns in the receiving host, queues apart
 	delay    int64 // ns in all, for what conforms to rate and burst; bounds.Inf: no bound
@@ -99,17 +100,20 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 	if len(cables) > 0 {
 		p.frame = tunnelMTU + bounds.EthernetWire + bounds.VXLANHeader
 	}
-	burst := int64(spec.Burst)
+	// A link without a rate shares the class for the rest at its sender's port: more
+	// than that class lets out cannot load a cable.
+	rate, burst := int64(placement.RestRate), int64(placement.RestBurst)
 	if spec.Rate > 0 {
-		burst = hosts.RoundBurst(int64(spec.Rate), burst)
+		rate, burst = int64(spec.Rate), hosts.RoundBurst(int64(spec.Rate), int64(spec.Burst))
 	}
+	p.rate = rate
 	for i, cable := range cables {
 		l := ps.line(cable, nodes[i])
 		// HTB lets a class send while it has any tokens at all, so that a frame
 		// may exceed the burst (net/sched/sch_htb.c, htb_class_mode).
 		h := &hop{name: cable + " from " + nodes[i], line: l, burst: sum(burst, p.frame)}
 		l.users = append(l.users, h)
-		l.rates = sum(l.rates, int64(p.spec.Rate))
+		l.rates = sum(l.rates, p.rate)
 		p.hops = append(p.hops, h)
 	}
 	ps.all = append(ps.all, p)
@@ -162,13 +166,13 @@ func (ps *paths) solve() {
 func (p *path) advance() bool {
 	settled := true
 	for i, h := range p.hops {
-		if d := h.bound(p.frame, int64(p.spec.Rate)); d != h.delay {
+		if d := h.bound(p.frame, p.rate); d != h.delay {
 			h.delay, settled = d, false
 		}
 		if i+1 == len(p.hops) {
 			continue
 		}
-		next := sum(h.burst, bounds.BytesIn(h.delay, int64(p.spec.Rate)))
+		next := sum(h.burst, bounds.BytesIn(h.delay, p.rate))
 		if p.hops[i+1].burst != next {
 			p.hops[i+1].burst, settled = next, false
 		}
@@ -180,10 +184,11 @@ func (p *path) advance() bool {
 // that had begun, at the line's rate or at what the others leave of it.
 func (h *hop) bound(frame, rate int64) int64 {
 	bytes, left := sum(h.line.sum, frame), int64(h.line.cable.Rate)
-	if h.line.host {
-		if left -= h.line.rates - rate; left <= 0 {
-			return bounds.Inf
-		}
+	switch {
+	case h.line.rates > left:
+		return bounds.Inf // what comes faster than it goes waits without end
+	case h.line.host:
+		left -= h.line.rates - rate
 	}
 	return sum(bounds.SendTime(bytes, left), h.line.delay)
 }
