@@ -48,6 +48,11 @@ func runShown(t *testing.T, lines []string) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	for _, open := range []string{dir, filepath.Dir(dir)} { // qemu's user looks for the guest through it
+		if err := os.Chmod(open, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.Symlink(examples, filepath.Join(dir, "examples")); err != nil {
 		t.Fatal(err)
 	}
