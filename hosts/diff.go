@@ -39,7 +39,7 @@ func Diff(want, have State) []Change {
 
 // inPlace reports whether a kind can change while things stand on it.
 func inPlace(k Kind) bool {
-	return k == KindReservation || k == KindQueue || k == KindPromise
+	return k == KindReservation || k == KindQueue || k == KindPromise || k == KindPartition
 }
 
 // spread adds to gone everything in all that stands on something gone, whatever
@@ -114,6 +114,9 @@ func Replace(observed, want State, networks ...string) State {
 	for _, o := range append(observed.Objects(), want.Objects()...) {
 		if o.Owner() == "" && needed[o.Key()] && !seen[o.Key()] {
 			seen[o.Key()] = true
+			if p, ok := o.(Partition); ok {
+				o = Partition{CPU: p.CPU}
+			}
 			whole.Add(o)
 		}
 	}

@@ -55,6 +55,10 @@ type Object interface {
 // out of it, and admits reservations on it alone. Shared by all networks.
 type Partition struct {
 	CPU int `json:"cpu"`
+	// Joined is only observed, never wanted: something made a cpuset that spans this
+	// CPU and others, and their root domains are one. A change to the same without
+	// Joined parts them again.
+	Joined bool `json:"joined,omitempty"`
 }
 
 // Segment is the layer-two network of a VSN on this host: a bridge of its own.
@@ -181,7 +185,12 @@ func (r Reservation) On() []Key {
 	return on
 }
 
-func (p Partition) String() string { return fmt.Sprintf("root domain of cpu %d", p.CPU) }
+func (p Partition) String() string {
+	if p.Joined {
+		return fmt.Sprintf("root domain of cpu %d, joined with others", p.CPU)
+	}
+	return fmt.Sprintf("root domain of cpu %d", p.CPU)
+}
 func (s Segment) String() string {
 	return fmt.Sprintf("segment %s (bridge %s, mtu %d)", s.Network, s.Bridge, s.MTU)
 }

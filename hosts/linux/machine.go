@@ -99,7 +99,7 @@ func (m *Machine) Do(ctx context.Context, c hosts.Change) error {
 // inPlace reports whether create turns old into new by itself.
 func inPlace(old, new hosts.Object) bool {
 	switch o := old.(type) {
-	case hosts.Reservation:
+	case hosts.Reservation, hosts.Partition:
 		return true
 	case hosts.Queue:
 		n, ok := new.(hosts.Queue)

@@ -216,7 +216,8 @@ func (m *Machine) Settle(ctx context.Context) error {
 	return d.settle()
 }
 
-// partitions observes partitions: they are where our cgroup is, whole or not.
+// partitions observes partitions: they are where our cgroup is, and joined where
+// another cpuset spans their CPU and more.
 func (m *Machine) partitions(o *hosts.Observation) error {
 	d, err := m.domainsOf()
 	if errors.Is(err, errNoCpuset) {
@@ -230,7 +231,11 @@ func (m *Machine) partitions(o *hosts.Observation) error {
 		return err
 	}
 	for _, cpu := range parts {
-		o.State.Add(hosts.Partition{CPU: cpu})
+		with, err := d.joined(cpu)
+		if err != nil {
+			return err
+		}
+		o.State.Add(hosts.Partition{CPU: cpu, Joined: len(with) > 1})
 	}
 	return nil
 }

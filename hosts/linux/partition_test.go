@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,6 +56,13 @@ func TestPartitionAmongOthers(t *testing.T) {
 	if with, _ := d.joined(1); len(with) != 2 {
 		t.Errorf("a late cpuset should join the root domains, they are %v", with)
 	}
+	seen, err := m.Observe(t.Context())
+	if joined := (hosts.Partition{CPU: 1, Joined: true}); err != nil || !slices.Equal(seen.State.Partitions, []hosts.Partition{joined}) {
+		t.Errorf("observed %v (%v), want %v", seen.State.Partitions, err, joined)
+	}
+	do(t, m, hosts.Diff(hosts.State{Partitions: []hosts.Partition{{CPU: 1}}}, hosts.State{Partitions: seen.State.Partitions})...)
+	alone("deployed again")
+	s.mkset(late+"r", "0-1")
 	must(t, m.Settle(t.Context()))
 	alone("settled")
 

@@ -215,7 +215,7 @@ func (m *Machine) reservations(o *hosts.Observation) error {
 				continue
 			}
 			r := hosts.Reservation{Network: d.network, VM: d.vm, Thread: name, CPU: hosts.AnyCPU, RuntimeNs: int64(a.runtime), PeriodNs: int64(a.period)}
-			if len(a.cpus) == 1 && slices.Contains(o.State.Partitions, hosts.Partition{CPU: a.cpus[0]}) {
+			if len(a.cpus) == 1 && slices.ContainsFunc(o.State.Partitions, func(p hosts.Partition) bool { return p.CPU == a.cpus[0] }) {
 				r.CPU = a.cpus[0]
 			}
 			if a.deadline != a.period || !a.resetOnFork {
