@@ -229,18 +229,30 @@ func TestShapedLink(t *testing.T) {
 	plan, _ := lab(t, spec)
 	vsnctl(t, 0, "deploy", plan)
 	ready(t, "shaped", "a", "b")
-	n := statusOf(t, "shaped", "10s")
-	if len(n.Queues) != 2 {
-		t.Fatalf("%d queues, want 2", len(n.Queues))
-	}
-	for _, q := range n.Queues {
-		if q.Measured == nil || math.Abs(*q.Measured/float64(q.RateBit)-1) > 0.05 {
-			t.Errorf("%s>%s: rate %d bit/s, measured %v", q.From, q.To, q.RateBit, ptr(q.Measured))
+	// No window may see more than the rate. That it sees as much also takes two senders
+	// that are not stopped from outside, as guests on a shared machine may be: one
+	// window of three has to.
+	full := map[string]bool{}
+	for range 3 {
+		n := statusOf(t, "shaped", "10s")
+		if len(n.Queues) != 2 {
+			t.Fatalf("%d queues, want 2", len(n.Queues))
 		}
-		if q.Drops == 0 {
-			t.Errorf("%s>%s: nothing dropped: the link is not overloaded, and the test shows nothing", q.From, q.To)
+		for _, q := range n.Queues {
+			if q.Measured == nil || *q.Measured > 1.05*float64(q.RateBit) {
+				t.Fatalf("%s>%s: rate %d bit/s, measured %v", q.From, q.To, q.RateBit, ptr(q.Measured))
+			}
+			if q.Drops == 0 {
+				t.Errorf("%s>%s: nothing dropped: the link is not overloaded, and the test shows nothing", q.From, q.To)
+			}
+			full[q.From] = full[q.From] || *q.Measured > 0.95*float64(q.RateBit)
+			t.Logf("%s>%s: rate %d bit/s, measured %.0f", q.From, q.To, q.RateBit, *q.Measured)
+		}
+		if full["a"] && full["b"] {
+			return
 		}
 	}
+	t.Errorf("in three windows the links did not get within 5 %% of their rate: %v", full)
 }
 
 // TestGlobal deploys without root domains: nothing machine-wide is touched, and the
