@@ -58,6 +58,7 @@ func (n *Network) complete(at strict.Position, dir string) {
 	}
 	for i := range n.Links {
 		l := &n.Links[i]
+		l.Rate = (l.Rate + RateGrain - 1) / RateGrain * RateGrain
 		if l.Burst == 0 && l.Rate > 0 && !at.Key("links").Item(i, l.Name).Has("burst") {
 			l.Burst = n.DefaultBurst(l)
 		}

@@ -185,7 +185,7 @@ func drawLinks(t *rapid.T, n *vsn.Network) {
 			}
 			l := vsn.Link{Name: fmt.Sprintf("l%d-%d", i, k), Between: []string{n.VMs[i].Name, n.VMs[k].Name}}
 			if rapid.Bool().Draw(t, "shaped") {
-				l.Rate = vsn.Rate(rapid.Int64Range(int64(vsn.MinRate), int64(vsn.MaxRate)).Draw(t, "rate"))
+				l.Rate = vsn.RateGrain * vsn.Rate(rapid.Int64Range(int64(vsn.MinRate/vsn.RateGrain), int64(vsn.MaxRate/vsn.RateGrain)).Draw(t, "rate"))
 				l.Burst = vsn.Size(rapid.Int64Range(int64(vsn.MaxFrame), int64(vsn.MaxFrame)+int64(l.Rate)).Draw(t, "burst"))
 				l.Delay = vsn.Duration(rapid.Int64Range(0, int64(vsn.MaxTime)).Draw(t, "delay"))
 			}

@@ -82,7 +82,7 @@ var notes = map[string]note{
 	"Link":         {Text: "Joins two VMs, with rate and burst for each direction. At most one link joins the same two."},
 	"Link.name":    {Text: "Name of the link, unique in the network.", Value: NameSchema},
 	"Link.between": {Text: "The two VMs.", Value: value{MinItems: 2, MaxItems: 2, Unique: true}, Each: NameSchema},
-	"Link.rate": {Text: "What is guaranteed, and the most that is let through, in each direction. Without it nothing is promised: the link has no class of its own and shares 1Mbit, in each direction, with all else that its sender sends beside links with a rate.",
+	"Link.rate": {Text: "What is guaranteed, and the most that is let through, in each direction; rounded up to whole bytes per second. Without it nothing is promised: the link has no class of its own and shares 1Mbit, in each direction, with all else that its sender sends beside links with a rate.",
 		Value: value{Examples: []any{Rate(20e6), Rate(1e9)}}},
 	"Link.burst": {Text: "What may leave at once, at least one frame of 1514B. Absent: the largest message that a flow sends over the link, with headers, and at least two frames.",
 		Value: value{Examples: []any{Size(32 << 10)}}},

@@ -16,6 +16,7 @@ const (
 	MaxVCPUs             = 255                       // of an x86 guest without interrupt remapping
 	MaxMemory   Size     = 1 << 46                   // 64 TiB, four-level paging
 	MemoryGrain Size     = 1 << 20                   // libvirt rounds guest memory up to whole MiB
+	RateGrain   Rate     = 8                         // the kernel counts whole bytes per second; rates are rounded up
 	MaxMessage  Size     = 1 << 30                   // 1 GiB
 	MinRate     Rate     = 1_000                     // a frame takes 12 s
 	MaxRate     Rate     = 10_000_000_000_000        // over every line that there is

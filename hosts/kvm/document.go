@@ -160,7 +160,10 @@ func consoleOf(log string) libvirtxml.DomainSerial {
 	}
 }
 
-func (m *Machine) logPath(domain string) string { return filepath.Join(m.logs, domain+".log") }
+// logSuffix ends the name of a console log; virtlogd adds .0 and so on to old ones.
+const logSuffix = ".log"
+
+func (m *Machine) logPath(domain string) string { return filepath.Join(m.logs, domain+logSuffix) }
 
 func (m *Machine) overlayPath(domain string) string {
 	return filepath.Join(m.overlays, domain+overlaySuffix)

@@ -3,6 +3,7 @@ package kvm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -116,7 +117,6 @@ func TestKilled(t *testing.T) {
 		if len(state.Domains) == 0 {
 			l.check(hosts.Change{Old: d})
 		}
-		os.Remove(l.logPath(d.Name)) // a log alone is not worth an object
 		l.nothing(d)
 	}
 	t.Logf("of 12 kills %d left the domain, %d a part of it", whole, partial)
@@ -140,22 +140,35 @@ func beKilled(t *testing.T, text string) {
 	unix.Pause()
 }
 
-// An overlay without a domain, finished or not, is a domain of which little is left.
-func TestStrayOverlay(t *testing.T) {
+// Files without a domain are a domain of which little is left.
+func TestStrayFiles(t *testing.T) {
 	l := newLab(t)
 	d := l.domain("a1", false)
-	if err := makeDirectory(l.overlays, 0o711); err != nil {
+	if err := errors.Join(makeDirectory(l.overlays, 0o711), makeDirectory(l.logs, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	for _, suffix := range []string{"", unfinished} {
-		path := l.overlayPath(d.Name)
-		if err := os.WriteFile(path+suffix, nil, 0o600); err != nil {
-			t.Fatal(err)
+	overlay, log := l.overlayPath(d.Name), l.logPath(d.Name)
+	for _, files := range [][]string{{overlay}, {overlay + unfinished}, {log}, {log + ".0", log + ".1"}, {overlay, log}} {
+		left := hosts.Domain{Network: d.Network, VM: d.VM, Name: d.Name}
+		for _, path := range files {
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(path, overlay) {
+				left.Overlay = overlay
+			}
 		}
-		left := hosts.Domain{Network: d.Network, VM: d.VM, Name: d.Name, Overlay: path}
 		l.same(hosts.State{Domains: []hosts.Domain{left}})
 		l.check(hosts.Change{Old: left})
 		l.nothing(d)
+	}
+	other := filepath.Join(l.logs, "vsnctl.log")
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.same(hosts.State{})
+	if err := os.Remove(other); err != nil {
+		t.Error(err)
 	}
 }
 

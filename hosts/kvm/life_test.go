@@ -2,6 +2,7 @@ package kvm
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,8 +13,15 @@ func TestLife(t *testing.T) {
 	l := newLab(t)
 	d := l.domain("a1", true)
 	d.Cmdline = "quiet a=\"b'c\" <x> &amp; ]]> %s $(id)\n\ttwo  lines "
+	files := owners(t, d.Image, d.Kernel, d.Initrd)
 	l.check(hosts.Change{New: d})
 	l.same(hosts.State{Domains: []hosts.Domain{d}})
+	if now := owners(t, d.Image, d.Kernel, d.Initrd); now != files {
+		t.Errorf("libvirt took the user's files: %s, was %s", now, files)
+	}
+	if info, err := os.Stat(d.Overlay); err != nil || info.Mode() != 0o600 {
+		t.Errorf("overlay: %v, %v", info, err)
+	}
 	l.check(hosts.Change{New: d})
 	l.same(hosts.State{Domains: []hosts.Domain{d}})
 
@@ -52,4 +60,9 @@ func TestLife(t *testing.T) {
 			t.Errorf("%v of a domain that is not there: got %v", o, err)
 		}
 	}
+}
+
+func owners(t *testing.T, paths ...string) string {
+	t.Helper()
+	return run(t, "stat", append([]string{"-c", "%u:%g %a"}, paths...)...)
 }

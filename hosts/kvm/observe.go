@@ -2,6 +2,10 @@ package kvm
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
 
 	"libvirt.org/go/libvirt"
 
@@ -11,12 +15,12 @@ import (
 // Observe lists our domains as libvirt describes them, the promise kept with each,
 // and a Power for each that runs. What is less than a domain is listed as one that
 // has its name and little else, so that it differs from every wanted one and can be
-// removed: an overlay whose domain never came or has ended, and a domain that is
-// defined but not running.
+// removed: the overlay or the console log of a domain that never came or has ended,
+// and a domain that is defined but not running.
 func (m *Machine) Observe(ctx context.Context) (hosts.Observation, error) {
 	var o hosts.Observation
 	err := m.look(ctx, func(conn *libvirt.Connect) error {
-		// Overlays first: one whose domain is made meanwhile is then not taken for a stray.
+		// Files first: one whose domain is made meanwhile is then not taken for a stray.
 		strays, err := m.strays()
 		if err != nil {
 			return err
@@ -34,16 +38,16 @@ func (m *Machine) Observe(ctx context.Context) (hosts.Observation, error) {
 	return o, nil
 }
 
-// stateOf puts domains and overlays together. An overlay that a domain does not use
+// stateOf puts domains and files together. An overlay that a domain does not use
 // counts as the domain's, so that the two go together.
 func stateOf(all []found, strays map[string]hosts.Domain) hosts.State {
 	var s hosts.State
 	for _, f := range all {
 		d := f.Domain
-		if stray, ok := strays[d.Name]; ok {
+		if stray, ok := strays[d.Name]; ok && stray.Overlay != "" {
 			d.Overlay = stray.Overlay
-			delete(strays, d.Name)
 		}
+		delete(strays, d.Name)
 		s.Add(d)
 		if f.promise != nil {
 			s.Add(hosts.Promise{Network: d.Network, VM: d.VM, Wants: *f.promise})
@@ -56,6 +60,40 @@ func stateOf(all []found, strays map[string]hosts.Domain) hosts.State {
 		s.Add(d)
 	}
 	return s
+}
+
+// strays are the files in our directories, by domain, as domains of which nothing
+// else is known.
+func (m *Machine) strays() (map[string]hosts.Domain, error) {
+	left := map[string]hosts.Domain{}
+	for _, dir := range []string{m.logs, m.overlays} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, e := range entries {
+			d, ok := m.stray(dir, e.Name())
+			if ok && (d.Overlay != "" || left[d.Name].Overlay == "") {
+				left[d.Name] = d
+			}
+		}
+	}
+	return left, nil
+}
+
+// stray tells whose file this is: NAME.qcow2, finished or not, or NAME.log, rotated or
+// not.
+func (m *Machine) stray(dir, file string) (d hosts.Domain, ok bool) {
+	if dir == m.overlays {
+		d.Name, ok = strings.CutSuffix(strings.TrimSuffix(file, unfinished), overlaySuffix)
+		d.Overlay = m.overlayPath(d.Name)
+	} else if d.Name, ok = strings.CutSuffix(file, logSuffix); !ok {
+		d.Name, _, ok = strings.Cut(file, logSuffix+".")
+	}
+	if ok {
+		d.Network, d.VM, ok = parseDomainName(d.Name)
+	}
+	return d, ok
 }
 
 // found is a domain that libvirt has.

@@ -88,27 +88,6 @@ func (m *Machine) removeOverlay(domain string) error {
 	return errors.Join(remove(path), remove(path+unfinished))
 }
 
-// strays are the overlays in our directory, by domain, as domains of which nothing
-// else is known.
-func (m *Machine) strays() (map[string]hosts.Domain, error) {
-	found := map[string]hosts.Domain{}
-	entries, err := os.ReadDir(m.overlays)
-	if errors.Is(err, fs.ErrNotExist) {
-		return found, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("overlays: %w", err)
-	}
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(strings.TrimSuffix(e.Name(), unfinished), overlaySuffix)
-		network, vm, named := parseDomainName(name)
-		if ok && named {
-			found[name] = hosts.Domain{Network: network, VM: vm, Name: name, Overlay: m.overlayPath(name)}
-		}
-	}
-	return found, nil
-}
-
 func parseDomainName(name string) (network, vm string, ok bool) {
 	parts := strings.Split(name, ".")
 	if len(parts) != 3 || parts[0] != "vsn" || vsn.CheckName(parts[1]) != nil || vsn.CheckName(parts[2]) != nil {

@@ -1,7 +1,6 @@
 package linux
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -78,7 +77,7 @@ func (c class) drop(link int) error {
 
 // classes are those of an IFB by minor number, with what they have counted.
 func classes(link netlink.Link) (map[uint16]class, map[uint16]hosts.Meter, error) {
-	list, err := netlink.ClassList(link, 0)
+	list, err := dump(func() ([]netlink.Class, error) { return netlink.ClassList(link, 0) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("list classes of %q: %w", link.Attrs().Name, err)
 	}
@@ -110,8 +109,8 @@ type leaf struct {
 func limits() (map[leaf]int64, error) {
 	req := nl.NewNetlinkRequest(unix.RTM_GETQDISC, unix.NLM_F_DUMP)
 	req.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL})
-	msgs, err := req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWQDISC)
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+	msgs, err := dump(func() ([][]byte, error) { return req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWQDISC) })
+	if err != nil {
 		return nil, fmt.Errorf("list qdiscs: %w", err)
 	}
 	found := map[leaf]int64{}
@@ -165,7 +164,7 @@ func filterMAC(u *netlink.U32) net.HardwareAddr {
 
 // filters are the filters of ours on an IFB, by the class that they fill.
 func filters(link netlink.Link) (map[uint16][]*netlink.U32, error) {
-	list, err := netlink.FilterList(link, htbRoot)
+	list, err := dump(func() ([]netlink.Filter, error) { return netlink.FilterList(link, htbRoot) })
 	if err != nil {
 		return nil, fmt.Errorf("list filters of %q: %w", link.Attrs().Name, err)
 	}

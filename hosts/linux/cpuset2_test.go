@@ -93,7 +93,7 @@ func (l *labV2) mustAdmit(t *testing.T, cpu int, th thread) {
 	}
 }
 
-func must(t *testing.T, errs ...error) {
+func must(t testing.TB, errs ...error) {
 	t.Helper()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -81,7 +82,8 @@ func checkInterface(name string) error {
 // named finds an interface by name; nil without error when there is none.
 func named(name string) (netlink.Link, error) {
 	link, err := netlink.LinkByName(name)
-	if _, none := err.(netlink.LinkNotFoundError); none {
+	var none netlink.LinkNotFoundError
+	if errors.As(err, &none) {
 		return nil, nil
 	}
 	return link, err

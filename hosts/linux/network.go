@@ -10,19 +10,23 @@ import (
 	"github.com/vsnctl/vsnctl/hosts"
 )
 
-// links lists the interfaces of the namespace. A dump that others' changes
-// interrupt is taken again; after a few times what came is good enough, since each
-// entry is whole.
-func links() ([]netlink.Link, error) {
-	var all []netlink.Link
+// dump asks for a list again when changes by others interrupted it; after a few
+// times what came is good enough, since each entry is whole.
+func dump[T any](ask func() ([]T, error)) ([]T, error) {
+	var all []T
 	var err error
 	for range 5 {
-		all, err = netlink.LinkList()
-		if !errors.Is(err, netlink.ErrDumpInterrupted) {
-			break
+		if all, err = ask(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return all, err
 		}
 	}
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+	return all, nil
+}
+
+// links lists the interfaces of the namespace.
+func links() ([]netlink.Link, error) {
+	all, err := dump(netlink.LinkList)
+	if err != nil {
 		return nil, fmt.Errorf("list interfaces: %w", err)
 	}
 	return all, nil
@@ -51,7 +55,8 @@ func (m *Machine) network(o *hosts.Observation) error {
 			o.State.Add(observeSegment(l, network))
 		case ok && vm != "" && l.Type() == "ifb":
 			p := hosts.Port{Network: network, VM: vm, Ifb: l.Attrs().Name}
-			if err := observePort(o, l, taps[l.Attrs().Alias], p, fifos); err != nil {
+			err := observePort(o, l, taps[l.Attrs().Alias], p, fifos)
+			if err != nil && !errors.Is(err, unix.ENODEV) { // or it went meanwhile
 				return err
 			}
 			delete(taps, l.Attrs().Alias)
@@ -78,7 +83,7 @@ func observePort(o *hosts.Observation, ifb, tap netlink.Link, p hosts.Port, fifo
 	}
 	if tap != nil {
 		to, err := redirectOf(tap)
-		if err != nil {
+		if err := gone(err, "tap %q", tap.Attrs().Name); err != nil {
 			return err
 		}
 		if to == index {

@@ -1,12 +1,15 @@
 package linux
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/vsnctl/vsnctl/hosts"
 )
@@ -86,6 +89,91 @@ func TestNetworkReadsBackAsWritten(t *testing.T) {
 		if l.Type() == "ifb" || l.Type() == "bridge" {
 			t.Errorf("%s %q is left", l.Type(), l.Attrs().Name)
 		}
+	}
+}
+
+// A segment forwards and does nothing else, whatever is plugged into it.
+func TestSegmentOnlyForwards(t *testing.T) {
+	namespace(t)
+	m := New(PIDs(t.TempDir()), Run(t.TempDir()))
+	jumbo := hosts.Segment{Network: "big", Bridge: "vbbig", MTU: 9000}
+	do(t, m, create(segment, jumbo)...)
+	for _, s := range []hosts.Segment{segment, jumbo} {
+		link := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: "small", MTU: 1300}, Mode: netlink.TUNTAP_MODE_TAP}
+		bridge, err := netlink.LinkByName(s.Bridge)
+		must(t, err, netlink.LinkAdd(link), netlink.LinkSetMaster(link, bridge), netlink.LinkSetUp(link))
+		if bridge, err = netlink.LinkByName(s.Bridge); err != nil || bridge.Attrs().MTU != s.MTU {
+			t.Errorf("with a small port on it: mtu %d (%v), want %d", bridge.Attrs().MTU, err, s.MTU)
+		}
+		if b := bridge.(*netlink.Bridge); b.MulticastSnooping == nil || *b.MulticastSnooping {
+			t.Error("it snoops multicast")
+		}
+		b, err := os.ReadFile("/proc/sys/net/ipv6/conf/" + s.Bridge + "/disable_ipv6")
+		if err == nil && string(b) != "1\n" {
+			t.Errorf("disable_ipv6 is %q", b)
+		}
+		addresses, err := netlink.AddrList(bridge, netlink.FAMILY_ALL)
+		if err != nil || len(addresses) > 0 {
+			t.Errorf("the host has addresses on it: %v, %v", addresses, err)
+		}
+		must(t, netlink.LinkDel(link))
+	}
+	link, err := netlink.LinkByName(segment.Bridge)
+	must(t, err, netlink.LinkSetDown(link))
+	if got := state(t, m).Segments[1]; got.MTU != 0 || got.Bridge != segment.Bridge {
+		t.Errorf("set down it reads %+v, want mtu 0", got)
+	}
+}
+
+// What of somebody else has a name of ours is neither taken nor removed.
+func TestForeignInterfacesAreSpared(t *testing.T) {
+	namespace(t)
+	m := New(PIDs(t.TempDir()), Run(t.TempDir()))
+	tap(t, portA.Tap, "", macA)
+	for name, kind := range map[string]netlink.Link{
+		segment.Bridge: &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: segment.Bridge}},
+		portA.Ifb:      &netlink.Ifb{LinkAttrs: netlink.LinkAttrs{Name: portA.Ifb}},
+	} {
+		must(t, netlink.LinkAdd(kind))
+		object := hosts.Object(segment)
+		if name == portA.Ifb {
+			object = portA
+		}
+		if err := m.Do(t.Context(), hosts.Change{New: object}); !errors.Is(err, unix.EEXIST) {
+			t.Errorf("%v: %v, want EEXIST", object, err)
+		}
+		do(t, m, hosts.Change{Old: object})
+		link, err := netlink.LinkByName(name)
+		if err != nil || link.Attrs().Alias != "" {
+			t.Errorf("%q of somebody else: %v, %v", name, link, err)
+		}
+	}
+	if got := state(t, m); len(got.Objects()) > 0 {
+		t.Errorf("observed %v", got.Objects())
+	}
+}
+
+// An IFB that vanishes leaves its tap marked: seen, and mended by making it again.
+func TestPortWithoutItsIfb(t *testing.T) {
+	namespace(t)
+	m := New(PIDs(t.TempDir()), Run(t.TempDir()))
+	do(t, m, create(segment)...)
+	a, b := tap(t, portA.Tap, segment.Bridge, macA), tap(t, portB.Tap, segment.Bridge, macB)
+	do(t, m, create(portA)...)
+	ifb, err := netlink.LinkByName(portA.Ifb)
+	must(t, err, netlink.LinkDel(ifb))
+	half := hosts.Port{Network: portA.Network, VM: portA.VM, Tap: portA.Tap}
+	if got := state(t, m).Ports; len(got) != 1 || got[0] != half {
+		t.Errorf("observed %+v, want %+v", got, half)
+	}
+	do(t, m, create(portA)...)
+	a.send(t, a.frame(b.mac, 100))
+	if f := b.receive(t, 5*time.Second); len(f) != 100 {
+		t.Errorf("made again it lets through %d bytes, want 100", len(f))
+	}
+	do(t, m, hosts.Change{Old: half}, hosts.Change{Old: portA})
+	if got := state(t, m).Ports; len(got) > 0 {
+		t.Errorf("left: %v", got)
 	}
 }
 

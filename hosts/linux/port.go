@@ -119,12 +119,15 @@ func redirect(tap, ifb netlink.Link, p hosts.Port) error {
 		return fmt.Errorf("set alias of tap %q: %w", p.Tap, err)
 	}
 	index := tap.Attrs().Index
-	clsact := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}}
-	if err := netlink.QdiscAdd(clsact); err != nil && !errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("put clsact on tap %q: %w", p.Tap, err)
-	}
 	if to, err := redirectOf(tap); err != nil || to == ifb.Attrs().Index {
 		return err
+	}
+	// What is there leads to an IFB that is gone, and would still swallow frames.
+	if err := dropClsact(tap); err != nil {
+		return err
+	}
+	if err := netlink.QdiscAdd(clsact(tap)); err != nil {
+		return fmt.Errorf("put clsact on tap %q: %w", p.Tap, err)
 	}
 	filter := &netlink.U32{
 		FilterAttrs: netlink.FilterAttrs{LinkIndex: index, Parent: netlink.HANDLE_MIN_INGRESS, Priority: 1, Protocol: unix.ETH_P_ALL},
@@ -138,7 +141,7 @@ func redirect(tap, ifb netlink.Link, p hosts.Port) error {
 
 // redirectOf is the index of the interface that all of a tap's ingress goes to, or 0.
 func redirectOf(tap netlink.Link) (int, error) {
-	filters, err := netlink.FilterList(tap, netlink.HANDLE_MIN_INGRESS)
+	filters, err := dump(func() ([]netlink.Filter, error) { return netlink.FilterList(tap, netlink.HANDLE_MIN_INGRESS) })
 	if err != nil {
 		return 0, fmt.Errorf("list filters of %q: %w", tap.Attrs().Name, err)
 	}
@@ -192,16 +195,22 @@ func removePort(p hosts.Port) error {
 
 // release undoes redirect.
 func release(tap netlink.Link) error {
-	a := tap.Attrs()
-	clsact := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: a.Index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}}
-	err := netlink.QdiscDel(clsact)
+	if err := dropClsact(tap); err != nil {
+		return err
+	}
+	return gone(netlink.LinkSetAlias(tap, "\x00"), "clear alias of tap %q", tap.Attrs().Name)
+}
+
+func clsact(tap netlink.Link) *netlink.Clsact {
+	return &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: tap.Attrs().Index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}}
+}
+
+func dropClsact(tap netlink.Link) error {
+	err := netlink.QdiscDel(clsact(tap))
 	if errors.Is(err, unix.EINVAL) { // there was none (tc_get_qdisc, net/sched/sch_api.c)
 		err = nil
 	}
-	if err := gone(err, "take clsact off tap %q", a.Name); err != nil {
-		return err
-	}
-	return gone(netlink.LinkSetAlias(tap, "\x00"), "clear alias of tap %q", a.Name)
+	return gone(err, "take clsact off tap %q", tap.Attrs().Name)
 }
 
 // gone forgives what vanished by itself meanwhile.

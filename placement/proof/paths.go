@@ -98,11 +98,15 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 	if len(cables) > 0 {
 		p.frame = tunnelMTU + bounds.EthernetWire + bounds.VXLANHeader
 	}
+	burst := int64(spec.Burst)
+	if spec.Rate > 0 {
+		burst = hosts.RoundBurst(int64(spec.Rate), burst)
+	}
 	for i, cable := range cables {
 		l := ps.line(cable, nodes[i])
 		// HTB lets a class send while it has any tokens at all, so that a frame
 		// may exceed the burst (net/sched/sch_htb.c, htb_class_mode).
-		h := &hop{name: cable + " from " + nodes[i], line: l, burst: sum(int64(spec.Burst), p.frame)}
+		h := &hop{name: cable + " from " + nodes[i], line: l, burst: sum(burst, p.frame)}
 		l.users = append(l.users, h)
 		p.hops = append(p.hops, h)
 	}

@@ -3,6 +3,7 @@ package proof
 import (
 	"fmt"
 
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/vsn"
 )
@@ -74,8 +75,10 @@ func (m *model) linkQueues(network string, l *vsn.Link) (found int, err error) {
 			if !ok {
 				return 0, broken(at.String(), "it is missing")
 			}
-			if q.RateBit != int64(l.Rate) || q.BurstBytes != int64(l.Burst) || q.LimitBytes < q.BurstBytes {
-				return 0, broken(at.String(), "rate %d bit/s, burst %d B, limit %d B; the link asks for %v, %v and room for the burst", q.RateBit, q.BurstBytes, q.LimitBytes, l.Rate, l.Burst)
+			// What the kernel holds of a burst is a little more where the rate is high.
+			burst := hosts.RoundBurst(int64(l.Rate), int64(l.Burst))
+			if q.RateBit != int64(l.Rate) || q.BurstBytes != burst || q.LimitBytes < q.BurstBytes {
+				return 0, broken(at.String(), "rate %d bit/s, burst %d B, limit %d B; the link asks for %v and %d B, and room for the burst", q.RateBit, q.BurstBytes, q.LimitBytes, l.Rate, burst)
 			}
 		}
 		found += len(places)

@@ -3,6 +3,7 @@ package realize
 import (
 	"fmt"
 
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/bounds"
 	"github.com/vsnctl/vsnctl/vsn"
@@ -62,7 +63,7 @@ func (ph *Phase) queues(e *placement.Embedding) ([]placement.Queue, error) {
 
 // direction gives a link its classes one way, in the order of the path.
 func (ph *Phase) direction(n *vsn.Network, l *vsn.Link, r *placement.Route, back bool, add func(placement.Queue)) {
-	q := placement.Queue{Network: n.Name, Link: l.Name, From: l.Between[0], To: l.Between[1], Host: r.Path[0], At: placement.AtPort, RateBit: int64(l.Rate), BurstBytes: int64(l.Burst)}
+	q := placement.Queue{Network: n.Name, Link: l.Name, From: l.Between[0], To: l.Between[1], Host: r.Path[0], At: placement.AtPort, RateBit: hosts.RoundRate(int64(l.Rate)), BurstBytes: hosts.RoundBurst(hosts.RoundRate(int64(l.Rate)), int64(l.Burst))}
 	last := len(r.Path) - 1
 	if back {
 		q.From, q.To, q.Host = q.To, q.From, r.Path[last]
