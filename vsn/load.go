@@ -55,6 +55,10 @@ func (n *Network) complete(at strict.Position, dir string) {
 		if v.Disk != nil {
 			v.Disk.Image = from(dir, v.Disk.Image)
 		}
+		v.completeTasks(at.Key("vms").Item(i, v.Name))
+	}
+	if n.Confidence != 0 && n.Active == 0 && !at.Has("active") {
+		n.Active = One
 	}
 	for i := range n.Links {
 		l := &n.Links[i]
@@ -65,17 +69,32 @@ func (n *Network) complete(at strict.Position, dir string) {
 	}
 }
 
-// DefaultBurst is the burst of a link that names none: the largest message that a
-// flow sends over it, as bytes on the wire, so that it need not wait for the rate;
-// at least two full frames; rounded up to whole KiB.
+func (v *VM) completeTasks(at strict.Position) {
+	if len(v.Tasks) > 0 && v.GuestScheduler == "" && !at.Has("guestScheduler") {
+		v.GuestScheduler = GuestEDF
+	}
+	for i := range v.Tasks {
+		t := &v.Tasks[i]
+		if t.Deadline == 0 && !at.Key("tasks").Item(i, t.Name).Has("deadline") {
+			t.Deadline = t.Period
+		}
+	}
+}
+
+// DefaultBurst is the burst of a link that names none: the most that a flow sends
+// over it at once, as bytes on the wire, so that it need not wait for the rate; at
+// least two full frames; rounded up to whole KiB.
 func (n *Network) DefaultBurst(l *Link) Size {
 	burst := 2 * MaxFrame
 	for i := range n.Flows {
 		f := &n.Flows[i]
-		for k := 1; k < len(f.Path); k++ {
-			if l.joins(f.Path[k-1], f.Path[k]) && f.Message <= MaxMessage {
+		if f.Message > MaxMessage || f.Messages() > MaxMessages {
+			continue // refused by validation, and too large for sums
+		}
+		for _, s := range f.Steps() {
+			if l.joins(s.From, s.To) {
 				_, bytes := Wire(f.Message)
-				burst = max(burst, bytes)
+				burst = max(burst, bytes*Size(f.Messages()))
 			}
 		}
 	}

@@ -47,7 +47,7 @@ func TestLoad(t *testing.T) {
 		},
 		// 8192 bytes are 6 frames, of 42 bytes of headers each: 8444, and 9 KiB hold them.
 		Links: []vsn.Link{{Name: "frames", Between: []string{"camera", "detect"}, Rate: 20e6, Burst: 9 << 10, Delay: 5e6}},
-		Flows: []vsn.Flow{{Name: "see", Path: []string{"camera", "detect"}, Message: 8 << 10, Every: 100e6,
+		Flows: []vsn.Flow{{Name: "see", Path: []vsn.Stage{{"camera"}, {"detect"}}, Message: 8 << 10, Every: 100e6,
 			Work: map[string]vsn.Duration{"camera": 1e6, "detect": 5e6}, Deadline: 500e6}},
 		Place: []vsn.Rule{{Apart: []string{"camera", "detect"}}, {VMs: []string{"camera"}, On: map[string]string{"site": "turin"}}},
 	}

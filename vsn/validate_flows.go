@@ -33,12 +33,9 @@ func (c *network) checkFlows() {
 		names[f.Name] = true
 		sound := c.checkMessage(f, at)
 		c.checkWork(f, at)
-		c.checkDeadline(f, at.Key("deadline"))
-		if c.checkPath(f, at.Key("path")) {
-			c.checkPromise(f, at.Key("path"))
-			if sound {
-				c.addLoad(loads, i)
-			}
+		checkDeadline(f, at.Key("deadline"))
+		if c.checkPath(f, at.Key("path")) && sound {
+			c.addLoad(loads, i)
 		}
 	}
 	c.checkLoads(loads)
@@ -54,14 +51,20 @@ func (c *network) checkMessage(f *Flow, at strict.Position) bool {
 		at.Key("every").Failf("%v is not in %v..%v", f.Every, Duration(1), MaxTime)
 		sound = false
 	}
+	if f.Jitter < 0 || f.Jitter > MaxTime {
+		at.Key("jitter").Failf("%v is not in %v..%v", f.Jitter, Duration(0), MaxTime)
+	}
+	if burst := at.Key("burst"); (f.Burst != 0 || burst.Given()) && (f.Burst < 1 || f.Burst > MaxMessages) {
+		burst.Failf("%d is not in 1..%d messages", f.Burst, MaxMessages)
+	}
 	return sound
 }
 
 func (c *network) checkWork(f *Flow, at strict.Position) {
 	for _, name := range slices.Sorted(maps.Keys(f.Work)) {
 		at := at.Key("work").Key(name)
-		if !slices.Contains(f.Path, name) {
-			at.Failf("VM %q is not on the path (%s)", name, strings.Join(f.Path, ", "))
+		if !f.Passes(name) {
+			at.Failf("VM %q is not on the path (%s)", name, stages(f.Path, ", "))
 		}
 		if w := f.Work[name]; w < 0 || w > MaxTime {
 			at.Failf("%v is not in %v..%v", w, Duration(0), MaxTime)
@@ -69,7 +72,16 @@ func (c *network) checkWork(f *Flow, at strict.Position) {
 	}
 }
 
-func (c *network) checkDeadline(f *Flow, at strict.Position) {
+func stages(path []Stage, between string) string {
+	names := make([]string, len(path))
+	for k, s := range path {
+		names[k] = s.String()
+	}
+	return strings.Join(names, between)
+}
+
+// checkDeadline refuses what no processor could do, each VM at full speed.
+func checkDeadline(f *Flow, at strict.Position) {
 	if f.Deadline == 0 && !at.Given() {
 		return
 	}
@@ -77,73 +89,82 @@ func (c *network) checkDeadline(f *Flow, at strict.Position) {
 		at.Failf("%v is not in %v..%v: leave it out if any delay will do", f.Deadline, Duration(1), MaxTime)
 		return
 	}
-	var sum Duration
-	for _, w := range f.Work {
-		sum += w
-	}
-	if f.Deadline < sum {
-		at.Failf("%v is shorter than the work on the path, %v in sum", f.Deadline, sum)
+	if way, need := f.LeastTime(); f.Deadline < need {
+		at.Failf("%v is too short: the work along %s needs %v", f.Deadline, strings.Join(way, " -> "), need)
 	}
 }
 
 // checkPath reports whether every step of the path is over a link, and none leads
 // back: bounds that depend on themselves are not bounds.
 func (c *network) checkPath(f *Flow, at strict.Position) bool {
-	good := true
 	if len(f.Path) == 0 {
 		at.Failf("is empty: a flow passes at least one VM")
 		return false
 	}
-	seen := map[string]int{}
-	for k, name := range f.Path {
-		at := at.Item(k, "")
-		if !c.checkKnown(at, name) {
+	good := true
+	seen := map[string]int{} // the stage of each VM so far
+	for k, stage := range f.Path {
+		if len(stage) == 0 {
+			at.Item(k, "").Failf("is empty: a stage has at least one VM")
 			good = false
-			continue
 		}
-		if first, again := seen[name]; again {
-			at.Failf("the path comes back to %q: the cycle %s has no bound", name, strings.Join(f.Path[first:k+1], " -> "))
-			good = false
-			continue
+		for j, name := range stage {
+			at := inStage(at.Item(k, ""), j, stage)
+			if !c.checkKnown(at, name) {
+				good = false
+				continue
+			}
+			if first, again := seen[name]; again {
+				if first == k {
+					at.Failf("VM %q is named twice in this stage", name)
+				} else {
+					at.Failf("the path comes back to %q: the cycle %s has no bound", name,
+						stages(slices.Concat([]Stage{{name}}, f.Path[first+1:k], []Stage{{name}}), " -> "))
+				}
+				good = false
+				continue
+			}
+			seen[name] = k
+			if k > 0 {
+				good = c.checkSteps(f.Path[k-1], name, at) && good
+			}
 		}
-		seen[name] = k
-		if k == 0 || c.vms[f.Path[k-1]] == nil {
-			continue
+	}
+	return good
+}
+
+// inStage is where the j-th VM of a stage is: the stage itself, where that is a name.
+func inStage(at strict.Position, j int, stage Stage) strict.Position {
+	if vm := at.Item(j, ""); len(stage) > 1 || vm.Given() {
+		return vm
+	}
+	return at
+}
+
+// checkSteps reports whether links join each VM of a stage to one of the next.
+func (c *network) checkSteps(stage Stage, to string, at strict.Position) bool {
+	good := true
+	for _, from := range stage {
+		if c.vms[from] == nil || from == to {
+			continue // said where it is named
 		}
-		if _, ok := c.links[pairOf(f.Path[k-1], name)]; !ok {
-			at.Failf("no link joins %q and %q", f.Path[k-1], name)
+		if _, ok := c.links[pairOf(from, to)]; !ok {
+			at.Failf("no link joins %q and %q", from, to)
 			good = false
 		}
 	}
 	return good
 }
 
-// checkPromise refuses a deadline through what makes no promise.
-func (c *network) checkPromise(f *Flow, at strict.Position) {
-	if f.Deadline == 0 {
-		return
-	}
-	for k, name := range f.Path {
-		if c.vms[name].Reservation == nil {
-			at.Item(k, "").Failf("VM %q has no reservation: no deadline can be promised through it", name)
-		}
-		if k == 0 {
-			continue
-		}
-		i := c.links[pairOf(f.Path[k-1], name)]
-		if l := &c.Links[i]; l.Rate == 0 && !c.at.Key("links").Item(i, l.Name).Has("rate") {
-			at.Item(k, "").Failf("link %q has no rate: no deadline can be promised over it", l.Name)
-		}
-	}
-}
-
+// addLoad adds what a flow sends in the long run, which neither its jitter nor its
+// burst changes.
 func (c *network) addLoad(loads map[direction]*load, flow int) {
 	f := &c.Flows[flow]
 	_, bytes := Wire(f.Message)
 	bits := new(big.Rat).SetFrac(big.NewInt(int64(bytes)*8), big.NewInt(int64(f.Every)))
 	bits.Mul(bits, big.NewRat(1e9, 1))
-	for k := 1; k < len(f.Path); k++ {
-		d := direction{c.links[pairOf(f.Path[k-1], f.Path[k])], f.Path[k-1]}
+	for _, s := range f.Steps() {
+		d := direction{c.links[pairOf(s.From, s.To)], s.From}
 		if loads[d] == nil {
 			loads[d] = &load{bits: new(big.Rat)}
 		}

@@ -30,7 +30,8 @@ func (d *Document) Decode(into any) {
 }
 
 // value decodes n into v, by the type of v. A type with UnmarshalText reads scalars
-// that way; where it is also a list or a map, it has both forms.
+// that way; where it is also a list or a map, it has both forms. A list of text has
+// that of one item without brackets.
 func (s *source) value(at Position, n *yaml.Node, v reflect.Value) {
 	if s.failed[n] {
 		return
@@ -45,7 +46,7 @@ func (s *source) value(at Position, n *yaml.Node, v reflect.Value) {
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok && (n.Kind == yaml.ScalarNode || isScalar(v.Kind())) {
-		s.quantity(at, n, u, v.Kind())
+		s.quantity(at, n, u, v.Type())
 		return
 	}
 	switch v.Kind() {
@@ -56,11 +57,7 @@ func (s *source) value(at Position, n *yaml.Node, v reflect.Value) {
 	case reflect.Slice:
 		s.list(at, n, v)
 	case reflect.String:
-		if s.want(at, n, "text", "!!str", "!!timestamp") {
-			if err := CheckText(n.Value); err != nil {
-				s.failf(at, n, "%v", err)
-				return
-			}
+		if s.plain(at, n, "text") {
 			v.SetString(n.Value)
 		}
 	case reflect.Bool:
@@ -74,21 +71,41 @@ func (s *source) value(at Position, n *yaml.Node, v reflect.Value) {
 	}
 }
 
+// plain fails unless n is text that documents may have.
+func (s *source) plain(at Position, n *yaml.Node, what string) bool {
+	if !s.want(at, n, what, "!!str", "!!timestamp") {
+		return false
+	}
+	if err := CheckText(n.Value); err != nil {
+		s.failf(at, n, "%v", err)
+		return false
+	}
+	return true
+}
+
 func isScalar(k reflect.Kind) bool {
 	return k != reflect.Struct && k != reflect.Map && k != reflect.Slice
 }
 
-func (s *source) quantity(at Position, n *yaml.Node, u encoding.TextUnmarshaler, k reflect.Kind) {
-	number := "a plain number"
-	if !isScalar(k) {
-		number = "a number or a list"
-	}
+func (s *source) quantity(at Position, n *yaml.Node, u encoding.TextUnmarshaler, t reflect.Type) {
 	if n.Kind != yaml.ScalarNode {
 		s.failf(at, n, "want a quantity, found %s", describe(n))
 		return
 	}
-	if _, ok := u.(Number); ok && !s.want(at, n, number, "!!int", "!!float") {
-		return
+	_, number := u.(Number)
+	switch {
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String:
+		if !s.plain(at, n, "text or a list") {
+			return
+		}
+	case number && isScalar(t.Kind()):
+		if !s.want(at, n, "a plain number", "!!int", "!!float") {
+			return
+		}
+	case number:
+		if !s.want(at, n, "a number or a list", "!!int", "!!float") {
+			return
+		}
 	}
 	if err := u.UnmarshalText([]byte(n.Value)); err != nil {
 		s.failf(at, n, "%v", err)
@@ -213,7 +230,7 @@ func (s *source) want(at Position, n *yaml.Node, what string, tags ...string) bo
 		return true
 	}
 	hint := ""
-	if what == "text" && n.Kind == yaml.ScalarNode {
+	if tags[0] == "!!str" && n.Kind == yaml.ScalarNode {
 		hint = fmt.Sprintf(": write %q", n.Value)
 	}
 	s.failf(at, n, "want %s, found %s%s", what, describe(n), hint)

@@ -1,0 +1,124 @@
+package vsn
+
+import (
+	"math/big"
+
+	"github.com/vsnctl/vsnctl/vsn/strict"
+)
+
+// given reports whether the runtime is, even as 0.
+func (r *Reservation) given(at strict.Position) bool { return r.Runtime != 0 || at.Has("runtime") }
+
+func checkTasks(v *VM, at strict.Position) {
+	switch scheduler := at.Key("guestScheduler"); {
+	case len(v.Tasks) == 0 && !at.Has("tasks"):
+		if v.GuestScheduler != "" || scheduler.Given() {
+			scheduler.Failf("goes with tasks only: what the guest schedules")
+		}
+	case v.GuestScheduler != GuestEDF && v.GuestScheduler != GuestFixed:
+		scheduler.Failf("%q is none of %s, %s", v.GuestScheduler, GuestEDF, GuestFixed)
+	}
+	if len(v.Tasks) == 0 && at.Has("tasks") {
+		at.Key("tasks").Failf("is empty: leave it out if the guest has no tasks to plan for")
+	}
+	names, sound := map[string]bool{}, true
+	for i := range v.Tasks {
+		t := &v.Tasks[i]
+		at := at.Key("tasks").Item(i, t.Name)
+		check(at.Key("name"), CheckName(t.Name))
+		if names[t.Name] {
+			at.Key("name").Failf("two tasks of this VM have this name")
+		}
+		names[t.Name] = true
+		sound = checkTask(t, at) && sound
+	}
+	if len(v.Tasks) > MaxTasks {
+		at.Key("tasks").Failf("are %d, at most %d are allowed", len(v.Tasks), MaxTasks)
+	} else if sound && v.VCPUs >= 1 {
+		checkUtilization(v, at)
+	}
+}
+
+// checkTask reports whether the times of a task make sense.
+func checkTask(t *Task, at strict.Position) bool {
+	sound := true
+	for _, time := range []struct {
+		key   string
+		value Duration
+	}{{"wcet", t.WCET}, {"period", t.Period}, {"deadline", t.Deadline}} {
+		if time.value < 1 || time.value > MaxTime {
+			at.Key(time.key).Failf("%v is not in %v..%v", time.value, Duration(1), MaxTime)
+			sound = false
+		}
+	}
+	switch {
+	case !sound:
+	case t.WCET > t.Deadline:
+		at.Key("wcet").Failf("%v exceeds the deadline, %v: no processor is fast enough", t.WCET, t.Deadline)
+		sound = false
+	case t.WCET > t.Period:
+		at.Key("wcet").Failf("%v exceeds the period, %v: one virtual CPU would fall behind without end", t.WCET, t.Period)
+		sound = false
+	}
+	return sound
+}
+
+// checkUtilization refuses tasks that ask for more than all vCPUs at full speed.
+func checkUtilization(v *VM, at strict.Position) {
+	need := new(big.Rat)
+	for i := range v.Tasks {
+		need.Add(need, big.NewRat(int64(v.Tasks[i].WCET), int64(v.Tasks[i].Period)))
+	}
+	if need.Cmp(big.NewRat(int64(v.VCPUs), 1)) > 0 {
+		at.Key("tasks").Failf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or set vcpus to %s or more",
+			ceilDecimal(need, 3), v.VCPUs, ceilDecimal(need, 0))
+	}
+}
+
+// ceilDecimal rounds up to so many places, so that what is too much looks so.
+func ceilDecimal(r *big.Rat, places int) string {
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(places)), nil)
+	scaled := new(big.Rat).Mul(r, new(big.Rat).SetInt(scale))
+	q, rest := new(big.Int).QuoRem(scaled.Num(), scaled.Denom(), new(big.Int))
+	if rest.Sign() > 0 {
+		q.Add(q, big.NewInt(1))
+	}
+	return new(big.Rat).SetFrac(q, scale).FloatString(places)
+}
+
+// checkFindable refuses a runtime left open where nothing says how much it must be.
+func (c *network) checkFindable() {
+	promised := map[string]bool{} // VMs that flows with a deadline pass
+	for i := range c.Flows {
+		f := &c.Flows[i]
+		if f.Deadline != 0 || c.at.Key("flows").Item(i, f.Name).Has("deadline") {
+			for _, vm := range f.VMs() {
+				promised[vm] = true
+			}
+		}
+	}
+	for i := range c.VMs {
+		v := &c.VMs[i]
+		at := c.at.Key("vms").Item(i, v.Name)
+		reservation := at.Key("reservation")
+		if v.Reservation == nil || v.Reservation.given(reservation) || promised[v.Name] || len(v.Tasks) > 0 || at.Has("tasks") {
+			continue
+		}
+		reservation.Failf("has no runtime, and nothing to find it from: give it one, or give the VM tasks or a flow with a deadline")
+	}
+}
+
+// checkShares looks at the probabilities of the network.
+func (c *network) checkShares() {
+	confidence, active := c.at.Key("confidence"), c.at.Key("active")
+	hasConfidence := c.Confidence != 0 || confidence.Given()
+	if hasConfidence && (c.Confidence <= 0 || c.Confidence > One) {
+		confidence.Failf("%v is not in (0,1]", c.Confidence)
+	}
+	switch {
+	case !hasConfidence && (c.Active != 0 || active.Given()):
+		active.Failf("goes with confidence only: without it every reservation is had always")
+	case hasConfidence && (c.Active <= 0 || c.Active > One):
+		active.Failf("%v is not in (0,1]", c.Active)
+	}
+}
