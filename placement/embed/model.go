@@ -92,10 +92,19 @@ type link struct {
 type flow struct {
 	network string
 	*vsn.Flow
-	vms   []int32
-	works int64   // ns, the sum of the work at its VMs
-	links []int32 // of its hops, where only one link joins the two
+	vms   []int32 // stage by stage
+	work  []int64 // ns, at each of them
+	works int64   // ns, the sum of the work along the longest way
+	steps []step  // in order: those into a stage before those out of it
+	links []int32 // of its steps, where only one link joins the two
+	forks bool    // a stage has several VMs
 	hard  bool    // it has been in a cut
+}
+
+// step is the way of a message between two VMs, by their places in the flow's vms.
+type step struct {
+	from, to int32
+	link     int32 // -1 where not just one link joins the two
 }
 
 type bitset []uint64
@@ -306,24 +315,29 @@ func (m *model) addFlows() error {
 		n := &m.problem.Networks[i]
 		for j := range n.Flows {
 			f := &n.Flows[j]
-			out := flow{network: n.Name, Flow: f}
-			for k, name := range f.Path {
+			out := flow{network: n.Name, Flow: f, forks: len(f.VMs()) > len(f.Path)}
+			place := map[string]int32{}
+			for k, name := range f.VMs() {
 				v, err := m.vmOf(n.Name, name, fmt.Sprintf("flow %q", f.Name))
 				if err != nil {
 					return err
 				}
+				place[name] = int32(k)
 				out.vms = append(out.vms, v)
-				if k > 0 {
-					before := out.vms[k-1]
-					if joining := between[[2]int32{min(before, v), max(before, v)}]; len(joining) == 1 {
-						out.links = append(out.links, joining[0])
-						m.links[joining[0]].flows = append(m.links[joining[0]].flows, int32(len(m.flows)))
-					}
+				out.work = append(out.work, int64(f.Work[name]))
+			}
+			for _, s := range f.Steps() {
+				on := step{place[s.From], place[s.To], -1}
+				a, b := out.vms[on.from], out.vms[on.to]
+				if joining := between[[2]int32{min(a, b), max(a, b)}]; len(joining) == 1 {
+					on.link = joining[0]
+					out.links = append(out.links, on.link)
+					m.links[on.link].flows = append(m.links[on.link].flows, int32(len(m.flows)))
 				}
+				out.steps = append(out.steps, on)
 			}
-			for _, name := range f.Path {
-				out.works = plus(out.works, int64(f.Work[name]))
-			}
+			_, works := f.LeastTime()
+			out.works = int64(works)
 			m.flows = append(m.flows, out)
 		}
 	}

@@ -238,7 +238,7 @@ func TestSeeds(t *testing.T) {
 func TestMalformed(t *testing.T) {
 	for name, change := range map[string]func(p *placement.Problem){
 		"unknown vm of a link": func(p *placement.Problem) { p.Networks[0].Links[0].Between[0] = "nobody" },
-		"unknown vm of a flow": func(p *placement.Problem) { p.Networks[0].Flows[0].Path[0] = "nobody" },
+		"unknown vm of a flow": func(p *placement.Problem) { p.Networks[0].Flows[0].Path[0] = vsn.Stage{"nobody"} },
 		"unknown vm of a rule": func(p *placement.Problem) { p.Networks[0].Place[0].Apart[0] = "nobody" },
 		"unknown node":         func(p *placement.Problem) { p.Inventory.Cables[0].Between[0] = "nowhere" },
 		"two hosts":            func(p *placement.Problem) { p.Inventory.Hosts[0].Name = "b" },

@@ -2,6 +2,7 @@ package solve
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vsnctl/vsnctl/hosts"
@@ -141,13 +142,12 @@ func (p *part) addLink(n *vsn.Network, l *vsn.Link) {
 
 func (p *part) addFlow(n *vsn.Network, f *vsn.Flow) {
 	p.flows[[2]string{n.Name, f.Name}] = true
-	for k, vm := range f.Path {
+	for _, vm := range f.VMs() {
 		p.vms[[2]string{n.Name, vm}] = true
-		if k == 0 {
-			continue
-		}
+	}
+	for _, s := range f.Steps() {
 		for i := range n.Links {
-			if joins(&n.Links[i], f.Path[k-1], vm) {
+			if joins(&n.Links[i], s.From, s.To) {
 				p.addLink(n, &n.Links[i])
 			}
 		}
@@ -213,12 +213,7 @@ func (s *solver) own(subject string) *part {
 
 func (s *solver) loads(n *vsn.Network, f *vsn.Flow, link string) bool {
 	l := n.Link(link)
-	for k := 1; k < len(f.Path); k++ {
-		if joins(l, f.Path[k-1], f.Path[k]) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Steps(), func(s vsn.Step) bool { return joins(l, s.From, s.To) })
 }
 
 // touched adds the links that share a cable with the part, the flows that share a
@@ -251,7 +246,7 @@ func (s *solver) touched(e *placement.Embedding, p *part) *part {
 		for j := range n.Flows {
 			key := [2]string{n.Name, n.Flows[j].Name}
 			touches := p.flows[key]
-			for _, vm := range n.Flows[j].Path {
+			for _, vm := range n.Flows[j].VMs() {
 				touches = touches || p.vms[[2]string{n.Name, vm}]
 			}
 			if touches {

@@ -142,7 +142,7 @@ func (c chance) flows(n *vsn.Network) {
 		if !c.in(50) {
 			continue
 		}
-		f := vsn.Flow{Name: fmt.Sprintf("f%d", i), Path: []string{l.Between[0], l.Between[1]}, Message: vsn.Size(c.IntN(4000)), Every: pick(c, 20*ms, 100*ms),
+		f := vsn.Flow{Name: fmt.Sprintf("f%d", i), Path: []vsn.Stage{{l.Between[0]}, {l.Between[1]}}, Message: vsn.Size(c.IntN(4000)), Every: pick(c, 20*ms, 100*ms),
 			Work: map[string]vsn.Duration{l.Between[0]: pick(c, 0, ms), l.Between[1]: pick(c, 0, 3*ms)}}
 		if c.in(75) {
 			f.Deadline = pick(c, 60*ms, 100*ms, 200*ms, 400*ms)
