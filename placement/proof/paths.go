@@ -41,6 +41,7 @@ type path struct {
 	from, to string
 	spec     *vsn.Link
 	hops     []*hop
+	rate     int64 // bit/s that its classes grant; 0: it has none
 	frame    int64 // its largest frame, as its classes count
 	arrival  int64 // ns in the receiving host, queues apart
 	delay    int64 // ns in all, for what conforms to rate and burst; bounds.Inf: no bound
@@ -99,8 +100,8 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 		p.frame = tunnelMTU + bounds.EthernetWire + bounds.VXLANHeader
 	}
 	burst := int64(spec.Burst)
-	if spec.Rate > 0 {
-		burst = hosts.RoundBurst(int64(spec.Rate), burst)
+	if g, shaped := ps.m.rates[link]; shaped {
+		p.rate, burst = g.rate, g.burst
 	}
 	for i, cable := range cables {
 		l := ps.line(cable, nodes[i])
@@ -166,7 +167,7 @@ func (p *path) advance() bool {
 		if i+1 == len(p.hops) {
 			continue
 		}
-		next := sum(h.burst, bounds.BytesIn(h.delay, int64(p.spec.Rate)))
+		next := sum(h.burst, bounds.BytesIn(h.delay, p.rate))
 		if p.hops[i+1].burst != next {
 			p.hops[i+1].burst, settled = next, false
 		}

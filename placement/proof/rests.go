@@ -42,9 +42,12 @@ func (m *model) hostRests(h *hosts.Host, add func(backed bool, subject, format s
 	subject := "host " + h.Name
 	reserved := false
 	for _, vm := range m.at[h.Name] {
-		reserved = reserved || m.vms[vm].Reservation != nil
-		if m.vms[vm].Reservation == nil {
+		reserved = reserved || len(m.reservations[vm]) > 0
+		if len(m.reservations[vm]) == 0 {
 			add(false, "vm "+vm.String(), "it is best effort: no promise is made for it")
+		}
+		if len(m.vms[vm].Tasks) > 0 {
+			add(false, "vm "+vm.String(), "its guest runs each task on the vcpu of the plan, by %s, and before any message", m.vms[vm].GuestScheduler)
 		}
 	}
 	if reserved {
