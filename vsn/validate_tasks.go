@@ -10,21 +10,23 @@ import (
 func (r *Reservation) given(at strict.Position) bool { return r.Runtime != 0 || at.Has("runtime") }
 
 func checkTasks(v *VM, at strict.Position) {
-	switch scheduler := at.Key("guestScheduler"); {
-	case len(v.Tasks) == 0 && !at.Has("tasks"):
-		if v.GuestScheduler != "" || scheduler.Given() {
+	tasks, scheduler := at.Key("tasks"), at.Key("guestScheduler")
+	if len(v.Tasks) == 0 {
+		switch {
+		case tasks.Given():
+			tasks.Failf("is empty: leave it out if the guest has no tasks to plan for")
+		case v.GuestScheduler != "" || scheduler.Given():
 			scheduler.Failf("goes with tasks only: what the guest schedules")
 		}
-	case v.GuestScheduler != GuestEDF && v.GuestScheduler != GuestFixed:
-		scheduler.Failf("%q is none of %s, %s", v.GuestScheduler, GuestEDF, GuestFixed)
+		return
 	}
-	if len(v.Tasks) == 0 && at.Has("tasks") {
-		at.Key("tasks").Failf("is empty: leave it out if the guest has no tasks to plan for")
+	if v.GuestScheduler != GuestEDF && v.GuestScheduler != GuestFixed {
+		scheduler.Failf("%q is none of %s, %s", v.GuestScheduler, GuestEDF, GuestFixed)
 	}
 	names, sound := map[string]bool{}, true
 	for i := range v.Tasks {
 		t := &v.Tasks[i]
-		at := at.Key("tasks").Item(i, t.Name)
+		at := tasks.Item(i, t.Name)
 		check(at.Key("name"), CheckName(t.Name))
 		if names[t.Name] {
 			at.Key("name").Failf("two tasks of this VM have this name")
@@ -33,23 +35,18 @@ func checkTasks(v *VM, at strict.Position) {
 		sound = checkTask(t, at) && sound
 	}
 	if len(v.Tasks) > MaxTasks {
-		at.Key("tasks").Failf("are %d, at most %d are allowed", len(v.Tasks), MaxTasks)
+		tasks.Failf("are %d, at most %d are allowed", len(v.Tasks), MaxTasks)
 	} else if sound && v.VCPUs >= 1 {
-		checkUtilization(v, at)
+		checkUtilization(v, tasks)
 	}
 }
 
 // checkTask reports whether the times of a task make sense.
 func checkTask(t *Task, at strict.Position) bool {
-	sound := true
-	for _, time := range []struct {
-		key   string
-		value Duration
-	}{{"wcet", t.WCET}, {"period", t.Period}, {"deadline", t.Deadline}} {
-		if time.value < 1 || time.value > MaxTime {
-			at.Key(time.key).Failf("%v is not in %v..%v", time.value, Duration(1), MaxTime)
-			sound = false
-		}
+	sound := checkTime(t.WCET, at.Key("wcet"))
+	sound = checkTime(t.Period, at.Key("period")) && sound
+	if deadline := at.Key("deadline"); t.Deadline != t.Period || deadline.Given() {
+		sound = checkTime(t.Deadline, deadline) && sound
 	}
 	switch {
 	case !sound:
@@ -63,6 +60,14 @@ func checkTask(t *Task, at strict.Position) bool {
 	return sound
 }
 
+func checkTime(d Duration, at strict.Position) bool {
+	if d < 1 || d > MaxTime {
+		at.Failf("%v is not in %v..%v", d, Duration(1), MaxTime)
+		return false
+	}
+	return true
+}
+
 // checkUtilization refuses tasks that ask for more than all vCPUs at full speed.
 func checkUtilization(v *VM, at strict.Position) {
 	need := new(big.Rat)
@@ -70,7 +75,7 @@ func checkUtilization(v *VM, at strict.Position) {
 		need.Add(need, big.NewRat(int64(v.Tasks[i].WCET), int64(v.Tasks[i].Period)))
 	}
 	if need.Cmp(big.NewRat(int64(v.VCPUs), 1)) > 0 {
-		at.Key("tasks").Failf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or set vcpus to %s or more",
+		at.Failf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or set vcpus to %s or more",
 			ceilDecimal(need, 3), v.VCPUs, ceilDecimal(need, 0))
 	}
 }

@@ -57,7 +57,11 @@ func (s *source) value(at Position, n *yaml.Node, v reflect.Value) {
 	case reflect.Slice:
 		s.list(at, n, v)
 	case reflect.String:
-		if s.plain(at, n, "text") {
+		if s.want(at, n, "text", "!!str", "!!timestamp") {
+			if err := CheckText(n.Value); err != nil {
+				s.failf(at, n, "%v", err)
+				return
+			}
 			v.SetString(n.Value)
 		}
 	case reflect.Bool:
@@ -71,18 +75,6 @@ func (s *source) value(at Position, n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// plain fails unless n is text that documents may have.
-func (s *source) plain(at Position, n *yaml.Node, what string) bool {
-	if !s.want(at, n, what, "!!str", "!!timestamp") {
-		return false
-	}
-	if err := CheckText(n.Value); err != nil {
-		s.failf(at, n, "%v", err)
-		return false
-	}
-	return true
-}
-
 func isScalar(k reflect.Kind) bool {
 	return k != reflect.Struct && k != reflect.Map && k != reflect.Slice
 }
@@ -92,24 +84,30 @@ func (s *source) quantity(at Position, n *yaml.Node, u encoding.TextUnmarshaler,
 		s.failf(at, n, "want a quantity, found %s", describe(n))
 		return
 	}
+	if what, tags := scalarForm(u, t); tags != nil && !s.want(at, n, what, tags...) {
+		return
+	}
+	err := CheckText(n.Value)
+	if err == nil {
+		err = u.UnmarshalText([]byte(n.Value))
+	}
+	if err != nil {
+		s.failf(at, n, "%v", err)
+	}
+}
+
+// scalarForm is what a scalar has to be for u to read it, of type t; no tags: anything.
+func scalarForm(u encoding.TextUnmarshaler, t reflect.Type) (what string, tags []string) {
 	_, number := u.(Number)
 	switch {
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String:
-		if !s.plain(at, n, "text or a list") {
-			return
-		}
+		return "text or a list", []string{"!!str", "!!timestamp"}
 	case number && isScalar(t.Kind()):
-		if !s.want(at, n, "a plain number", "!!int", "!!float") {
-			return
-		}
+		return "a plain number", []string{"!!int", "!!float"}
 	case number:
-		if !s.want(at, n, "a number or a list", "!!int", "!!float") {
-			return
-		}
+		return "a number or a list", []string{"!!int", "!!float"}
 	}
-	if err := u.UnmarshalText([]byte(n.Value)); err != nil {
-		s.failf(at, n, "%v", err)
-	}
+	return "", nil
 }
 
 func (s *source) structure(at Position, n *yaml.Node, v reflect.Value, also ...string) {
@@ -255,7 +253,7 @@ func (s *source) report(at Position, n *yaml.Node, msg string) {
 func (s *source) vet(n *yaml.Node, depth int) {
 	at := Position{src: s}
 	switch {
-	case depth > MaxDepth:
+	case depth > MaxDepth && n.Kind != yaml.ScalarNode:
 		s.report(at, n, fmt.Sprintf("more than %d maps and lists inside one another", MaxDepth))
 		n.Content = nil
 		return

@@ -128,10 +128,13 @@ func TestRefuses(t *testing.T) {
 		head + "name: \"a\\u2028\"\nwords: [\"\\u2029\", \"\\x85\", \"\\x7f\"]\n": "f:3: name: control character U+2028 is not allowed\n" +
 			"f:4: words[0]: control character U+2029 is not allowed\nf:4: words[1]: control character U+0085 is not allowed\nf:4: words[2]: control character U+007F is not allowed",
 		head + "name: a\nnested: " + strings.Repeat("[", 30) + "x" + strings.Repeat("]", 30): "f:4: nested[0][0]: want text, found a list",
-		head + "name: a\nnested: " + strings.Repeat("[", 31) + "x" + strings.Repeat("]", 31): "f:4: nested[0][0]: want text, found a list\nf:4: more than",
-		"5\n":  "f:1: want a document with apiVersion, kind and so on, found the number 5",
-		"[]\n": "f:1: want a document with apiVersion, kind and so on, found a list",
-		"{}\n": "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box",
+		head + "name: a\nnested: " + strings.Repeat("[", 31) + "x" + strings.Repeat("]", 31): "f:4: nested[0][0]: want text, found a list",
+		head + "name: a\nnested: " + strings.Repeat("[", 32) + "x" + strings.Repeat("]", 32): "f:4: more than 32 maps and lists inside one another\nf:4: nested[0][0]: want text, found a list",
+		head + "name: a\nwords: 5\n":         "f:4: words: want text or a list, found the number 5: write \"5\"",
+		head + "name: a\nwords: \"a\\tb\"\n": "f:4: words: control character U+0009 is not allowed",
+		"5\n":                                "f:1: want a document with apiVersion, kind and so on, found the number 5",
+		"[]\n":                               "f:1: want a document with apiVersion, kind and so on, found a list",
+		"{}\n":                               "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box",
 	} {
 		_, errs := read(strict.File{Name: "f", Data: []byte(text)})
 		if errs.Error() != want {
