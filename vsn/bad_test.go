@@ -40,6 +40,12 @@ long.yaml:5: vm "a": boot.cmdline: has 2048 bytes, at most 2047 are allowed`
 	if got, want := many.Error(), `many.yaml:7: vm "a": tasks: are 257, at most 256 are allowed`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	text = "apiVersion: vsnctl/v1\nkind: Network\nname: a\nvms: [{name: a, memory: 1MiB}]\n" +
+		"flows:\n- {name: f, message: 1B, every: 1s, path: [a, [" + strings.Repeat("b, ", 64) + "b]]}\n"
+	wide := load(strict.File{Name: "wide.yaml", Data: []byte(text)})
+	if got, want := wide.Error(), `wide.yaml:6: flow "f": path[1]: has 65 VMs, at most 64 are allowed at once`; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 	var share vsn.Share
-	return []string{errs[0].Error(), errs[1].Error(), many.Error(), ": " + share.UnmarshalText([]byte("half")).Error()}
+	return []string{errs[0].Error(), errs[1].Error(), many.Error(), wide.Error(), ": " + share.UnmarshalText([]byte("half")).Error()}
 }

@@ -86,7 +86,7 @@ type Link struct {
 	Name    string   `json:"name"`
 	Between []string `json:"between"` // exactly two VMs
 	Rate    Rate     `json:"rate,omitempty"`
-	Burst   Size     `json:"burst,omitempty"` // what may leave at once; DefaultBurst when absent
+	Burst   Size     `json:"burst,omitempty"` // what may leave at once; the largest burst of messages when absent
 	Delay   Duration `json:"delay,omitempty"` // the most that this link may take; 0: any
 }
 

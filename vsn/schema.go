@@ -26,7 +26,7 @@ var Vocabulary = strict.Vocabulary{
 		reflect.TypeFor[Share]():    {Type: "number", Over: 0, Maximum: 1},
 		reflect.TypeFor[Stage](): {OneOf: []*strict.Schema{
 			oneVM(),
-			{Type: "array", MinItems: 1, Unique: true, Items: &NameSchema, Description: "The VMs that a message reaches at once."},
+			{Type: "array", MinItems: 1, MaxItems: MaxStage, Unique: true, Items: &NameSchema, Description: "The VMs that a message reaches at once."},
 		}},
 		reflect.TypeFor[GuestScheduler](): {Type: "string", Enum: []string{string(GuestEDF), string(GuestFixed)}},
 	},

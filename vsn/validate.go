@@ -21,6 +21,7 @@ const (
 	MinRate     Rate     = 1_000                     // a frame takes 12 s
 	MaxRate     Rate     = 10_000_000_000_000        // over every line that there is
 	MaxTasks             = 256                       // of a VM
+	MaxStage             = 64                        // VMs at once on the path of a flow
 	MaxCount    int64    = 1_000_000_000_000         // of a resource
 	MaxTime     Duration = 24 * 3600 * 1_000_000_000 // of every, jitter, work, deadline and delay, and of tasks
 	MaxMessages int64    = 1_000_000                 // of a burst

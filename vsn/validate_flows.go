@@ -2,7 +2,6 @@ package vsn
 
 import (
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -15,14 +14,9 @@ type direction struct {
 	from string
 }
 
-// load is what flows ask of one direction of a link.
-type load struct {
-	bits  *big.Rat // per second
-	flows []int
-}
-
 func (c *network) checkFlows() {
-	names, loads := map[string]bool{}, map[direction]*load{}
+	names := map[string]bool{}
+	loads := map[direction][]int{} // the flows
 	for i := range c.Flows {
 		f := &c.Flows[i]
 		at := c.at.Key("flows").Item(i, f.Name)
@@ -104,9 +98,13 @@ func (c *network) checkPath(f *Flow, at strict.Position) bool {
 	good := true
 	seen := map[string]int{} // the stage of each VM so far
 	for k, stage := range f.Path {
-		if len(stage) == 0 {
-			at.Item(k, "").Failf("is empty: a stage has at least one VM")
+		switch at := at.Item(k, ""); {
+		case len(stage) == 0:
+			at.Failf("is empty: a stage has at least one VM")
 			good = false
+		case len(stage) > MaxStage:
+			at.Failf("has %d VMs, at most %d are allowed at once", len(stage), MaxStage)
+			return false
 		}
 		for j, name := range stage {
 			at := inStage(at.Item(k, ""), j, stage)
@@ -158,36 +156,38 @@ func (c *network) checkSteps(stage Stage, to string, at strict.Position) bool {
 
 // addLoad adds what a flow sends in the long run, which neither its jitter nor its
 // burst changes.
-func (c *network) addLoad(loads map[direction]*load, flow int) {
-	f := &c.Flows[flow]
-	_, bytes := Wire(f.Message)
-	bits := new(big.Rat).SetFrac(big.NewInt(int64(bytes)*8), big.NewInt(int64(f.Every)))
-	bits.Mul(bits, big.NewRat(1e9, 1))
-	for _, s := range f.Steps() {
+func (c *network) addLoad(loads map[direction][]int, flow int) {
+	for _, s := range c.Flows[flow].Steps() {
 		d := direction{c.links[pairOf(s.From, s.To)], s.From}
-		if loads[d] == nil {
-			loads[d] = &load{bits: new(big.Rat)}
-		}
-		loads[d].bits.Add(loads[d].bits, bits)
-		loads[d].flows = append(loads[d].flows, flow)
+		loads[d] = append(loads[d], flow)
 	}
+}
+
+// need is what the flows send, in bit/s.
+func (c *network) need(flows []int) fraction {
+	return sumOf(len(flows), func(i int) (num, den int64) {
+		f := &c.Flows[flows[i]]
+		_, bytes := Wire(f.Message)
+		return int64(bytes) * 8e9, int64(f.Every) // at most 1.11e9 bytes of a message
+	})
 }
 
 // checkLoads holds what flows need against the rates of the links, each direction
 // by itself.
-func (c *network) checkLoads(loads map[direction]*load) {
+func (c *network) checkLoads(loads map[direction][]int) {
 	for i := range c.Links {
 		l := &c.Links[i]
 		if l.Rate < MinRate || len(l.Between) != 2 {
 			continue
 		}
 		for _, from := range l.Between {
-			d := loads[direction{i, from}]
-			if d == nil || d.bits.Cmp(big.NewRat(int64(l.Rate), 1)) <= 0 {
+			flows := loads[direction{i, from}]
+			need := c.need(flows)
+			if !need.over(int64(l.Rate)) {
 				continue
 			}
-			names := make([]string, len(d.flows))
-			for k, flow := range d.flows {
+			names := make([]string, len(flows))
+			for k, flow := range flows {
 				names[k] = c.Flows[flow].Name
 			}
 			what := "flow " + names[0] + " needs"
@@ -195,20 +195,7 @@ func (c *network) checkLoads(loads map[direction]*load) {
 				what = "flows " + strings.Join(names, ", ") + " need"
 			}
 			c.at.Key("links").Item(i, l.Name).Key("rate").Failf("%v is too little: from %q %s %v, frame headers counted",
-				l.Rate, from, what, ceilRate(d.bits))
+				l.Rate, from, what, need.ceilRate())
 		}
 	}
-}
-
-// ceilRate rounds up to a whole kbit, to be read.
-func ceilRate(bits *big.Rat) Rate {
-	k := new(big.Int).Mul(bits.Denom(), big.NewInt(1000))
-	q, r := new(big.Int).QuoRem(bits.Num(), k, new(big.Int))
-	if r.Sign() > 0 {
-		q.Add(q, big.NewInt(1))
-	}
-	if !q.IsInt64() || q.Int64() > int64(1<<62)/1000 {
-		return 1 << 62
-	}
-	return Rate(q.Int64() * 1000)
 }

@@ -1,10 +1,6 @@
 package vsn
 
-import (
-	"math/big"
-
-	"github.com/vsnctl/vsnctl/vsn/strict"
-)
+import "github.com/vsnctl/vsnctl/vsn/strict"
 
 // given reports whether the runtime is, even as 0.
 func (r *Reservation) given(at strict.Position) bool { return r.Runtime != 0 || at.Has("runtime") }
@@ -70,25 +66,11 @@ func checkTime(d Duration, at strict.Position) bool {
 
 // checkUtilization refuses tasks that ask for more than all vCPUs at full speed.
 func checkUtilization(v *VM, at strict.Position) {
-	need := new(big.Rat)
-	for i := range v.Tasks {
-		need.Add(need, big.NewRat(int64(v.Tasks[i].WCET), int64(v.Tasks[i].Period)))
+	need := sumOf(len(v.Tasks), func(i int) (num, den int64) { return int64(v.Tasks[i].WCET), int64(v.Tasks[i].Period) })
+	if need.over(int64(v.VCPUs)) {
+		at.Failf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or set vcpus to %v or more",
+			need.ceilDecimal(), v.VCPUs, need.ceil(1))
 	}
-	if need.Cmp(big.NewRat(int64(v.VCPUs), 1)) > 0 {
-		at.Failf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or set vcpus to %s or more",
-			ceilDecimal(need, 3), v.VCPUs, ceilDecimal(need, 0))
-	}
-}
-
-// ceilDecimal rounds up to so many places, so that what is too much looks so.
-func ceilDecimal(r *big.Rat, places int) string {
-	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(places)), nil)
-	scaled := new(big.Rat).Mul(r, new(big.Rat).SetInt(scale))
-	q, rest := new(big.Int).QuoRem(scaled.Num(), scaled.Denom(), new(big.Int))
-	if rest.Sign() > 0 {
-		q.Add(q, big.NewInt(1))
-	}
-	return new(big.Rat).SetFrac(q, scale).FloatString(places)
 }
 
 // checkFindable refuses a runtime left open where nothing says how much it must be.
