@@ -81,6 +81,8 @@ type Domain struct {
 	Tap     string `json:"tap"`
 	MAC     string `json:"mac"`
 	MTU     int    `json:"mtu"`
+	// Resources are the counted things that it holds of its host: "gpu=1 key=2", sorted.
+	Resources string `json:"resources,omitempty"`
 	// Pins is where its threads may run: "vcpu0=3 vcpu1=2 emulator=3", in the order
 	// of vcpus and the emulator last. A thread not named may run on every CPU.
 	Pins string `json:"pins,omitempty"`

@@ -66,7 +66,7 @@ func (c *compiler) vm(n *vsn.Network, vm *vsn.VM) error {
 		return fmt.Errorf("vm %q of network %q has neither boot nor disk: it can be planned, not deployed", vm.Name, n.Name)
 	}
 	d := hosts.Domain{Network: n.Name, VM: vm.Name, Name: DomainName(n.Name, vm.Name), Accel: c.accel, VCPUs: vm.VCPUs, Memory: int64(vm.Memory),
-		Bridge: BridgeName(n.Name), Tap: TapName(n.Name, vm.Name), MAC: MAC(n.Name, vm.Name), MTU: SegmentMTU}
+		Bridge: BridgeName(n.Name), Tap: TapName(n.Name, vm.Name), MAC: MAC(n.Name, vm.Name), MTU: SegmentMTU, Resources: hosts.ResourceText(vm.Resources)}
 	if vm.Boot != nil {
 		d.Kernel, d.Initrd, d.Cmdline = vm.Boot.Kernel, vm.Boot.Initrd, vm.Boot.Cmdline
 	}

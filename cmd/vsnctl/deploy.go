@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -29,7 +30,7 @@ Exit codes: ` + exitCodes,
 		Flags: []cli.Flag{
 			inventoryFlag(), seedFlag(), nodesFlag(), connectFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, EnvVars: env("dry-run"), Usage: "print the changes and make none"},
-			&cli.BoolFlag{Name: "replace", EnvVars: env("replace"), Usage: "allow changes that stop a running VM"},
+			&cli.BoolFlag{Name: "replace", Usage: "allow changes that stop a running VM, or throw away what one has written to its disk"},
 		},
 		Action: func(c *cli.Context) error { return t.deploy(c) },
 	}
@@ -67,7 +68,7 @@ func (t *terminal) deploy(c *cli.Context) error {
 		return t.listChanges(changes)
 	}
 	if stops := stopped(changes); len(stops) > 0 && !c.Bool("replace") {
-		return badInput(fmt.Errorf("this would stop and remake what runs: %s: allow it with --replace", strings.Join(stops, ", ")))
+		return badInput(fmt.Errorf("this would stop and remake %s, disks included: allow it with --replace", strings.Join(stops, ", ")))
 	}
 	t.announce(changes)
 	made, err := hosts.Converge(c.Context, m, want, networks, t.progress(len(changes)))
@@ -174,13 +175,26 @@ func (t *terminal) listChanges(changes []hosts.Change) error {
 	return err
 }
 
-// stopped names the domains that changes would stop, those that are only to go
-// because they are not wanted any more included.
+// stopped names the VMs that changes would stop, or whose disk they would make anew,
+// those that are only to go because they are not wanted any more included.
 func stopped(changes []hosts.Change) []string {
 	var names []string
+	add := func(network, vm string) {
+		if name := network + "/" + vm; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
 	for _, c := range changes {
-		if c.New == nil && c.Key().Kind() == hosts.KindPower {
-			names = append(names, strings.TrimPrefix(string(c.Key()), string(hosts.KindPower)+"/"))
+		if c.New != nil {
+			continue
+		}
+		switch o := c.Old.(type) {
+		case hosts.Power:
+			add(o.Network, o.VM)
+		case hosts.Domain:
+			if o.Overlay != "" {
+				add(o.Network, o.VM)
+			}
 		}
 	}
 	return names

@@ -19,7 +19,7 @@ others is not touched. Nothing there is not an error.`,
 		Flags: []cli.Flag{
 			connectFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, EnvVars: env("dry-run"), Usage: "print the changes and make none"},
-			&cli.BoolFlag{Name: "all", EnvVars: env("all"), Usage: "every network on this machine"},
+			&cli.BoolFlag{Name: "all", Usage: "every network on this machine (no environment variable: it would make any destroy one of all)"},
 		},
 		Action: func(c *cli.Context) error { return t.destroy(c) },
 	}
@@ -29,6 +29,9 @@ func (t *terminal) destroy(c *cli.Context) error {
 	names := c.Args().Slice()
 	if len(names) == 0 && !c.Bool("all") {
 		return badInput(errors.New("no NAME: vsnctl status lists the networks, --all means every one"))
+	}
+	if len(names) > 0 && c.Bool("all") {
+		return badInput(errors.New("--all and a NAME: want one of them"))
 	}
 	for _, n := range names {
 		if err := vsn.CheckName(n); err != nil {

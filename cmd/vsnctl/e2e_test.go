@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/hosts/hosttest"
 )
 
@@ -40,16 +41,20 @@ func vsnctl(t *testing.T, want int, args ...string) (stdout string) {
 	return out.String()
 }
 
-// lab prepares an inventory of this machine and a plan of a spec in a directory of
+// lab prepares an inventory of this machine, with root domains and device threads
+// reserved unless probe says otherwise, and a plan of a spec in a directory of
 // the test's own, and makes sure that nothing is left at the end.
-func lab(t *testing.T, spec string) (plan string, before []string) {
+func lab(t *testing.T, spec string, probe ...string) (plan string, before []string) {
 	t.Helper()
 	hosttest.Need(t, hosttest.Root, hosttest.Deadline, hosttest.Cpuset, hosttest.NetAdmin, hosttest.Libvirt, hosttest.Guest)
 	vsnctl(t, 0, "destroy", "robot", "shaped")
 	before = snapshot(t)
 	dir := t.TempDir()
 	inventory := filepath.Join(dir, "hosts.yaml")
-	if err := os.WriteFile(inventory, []byte(vsnctl(t, 0, "probe", "--partition", "--emulator", "4ms/20ms")), 0o644); err != nil {
+	if probe == nil {
+		probe = []string{"--partition", "--emulator", "4ms/20ms"}
+	}
+	if err := os.WriteFile(inventory, []byte(vsnctl(t, 0, append([]string{"probe"}, probe...)...)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	plan = filepath.Join(dir, "net.plan.json")
@@ -142,7 +147,7 @@ func TestRobot(t *testing.T) {
 	if vcpus != 3 || len(n.Drift) != 0 {
 		t.Errorf("%d vcpus with a reservation, want 3; drift %v", vcpus, n.Drift)
 	}
-	driftIsSeen(t)
+	driftIsSeen(t, plan)
 	if out := vsnctl(t, 0, "destroy", "robot"); !strings.Contains(out, "robot: destroyed") {
 		t.Errorf("destroy: %s", out)
 	}
@@ -185,7 +190,7 @@ func kernelAgrees(t *testing.T) {
 }
 
 // driftIsSeen changes what runs behind the back of vsnctl, and wants it told and mended.
-func driftIsSeen(t *testing.T) {
+func driftIsSeen(t *testing.T, plan string) {
 	t.Helper()
 	taps := output(t, "ip", "-o", "link", "show", "type", "ifb")
 	var ifb string
@@ -198,6 +203,8 @@ func driftIsSeen(t *testing.T) {
 	if out := vsnctl(t, 5, "status", "--interval", "0", "robot"); !strings.Contains(out, "drift: missing: port") {
 		t.Errorf("a port is gone, and status says\n%s", out)
 	}
+	vsnctl(t, 0, "deploy", plan)
+	vsnctl(t, 0, "status", "--interval", "0", "robot")
 }
 
 // shaped are two guests that overload their link, both ways, at three times its rate: the
@@ -232,6 +239,43 @@ func TestShapedLink(t *testing.T) {
 		}
 		if q.Drops == 0 {
 			t.Errorf("%s>%s: nothing dropped: the link is not overloaded, and the test shows nothing", q.From, q.To)
+		}
+	}
+}
+
+// TestGlobal deploys without root domains: nothing machine-wide is touched, and the
+// shares hold all the same.
+func TestGlobal(t *testing.T) {
+	plan, before := lab(t, example("robot.yaml"), "--name", "here")
+	vsnctl(t, 0, "deploy", plan)
+	for _, line := range cpusets(t) {
+		if strings.HasSuffix(line, "sched_load_balance 0") && !slices.Contains(before, line) {
+			t.Errorf("partition: false, and yet: %s", line)
+		}
+	}
+	ready(t, "robot", "camera", "detect", "arm")
+	hogs(t)
+	for _, r := range statusOf(t, "robot", "10s").Reservations {
+		if r.Thread != "emulator" && (r.CPU != hosts.AnyCPU || r.Measured == nil || math.Abs(*r.Measured-r.Promised) > 0.01) {
+			t.Errorf("%s/%s: on cpu %d, promised %.3f of a cpu, got %v", r.VM, r.Thread, r.CPU, r.Promised, ptr(r.Measured))
+		}
+	}
+}
+
+// TestQuickStart: vsnctl is there before one notices, by the processor time of a run.
+func TestQuickStart(t *testing.T) {
+	hosttest.Need(t, hosttest.Guest)
+	for limit, args := range map[time.Duration][]string{50 * time.Millisecond: {"version"}, 100 * time.Millisecond: {"plan", "-i", example("hosts.yaml"), example("robot.yaml")}} {
+		least := time.Hour
+		for range 5 {
+			c := exec.Command("vsnctl", args...)
+			if err := c.Run(); err != nil {
+				t.Fatal(err)
+			}
+			least = min(least, c.ProcessState.UserTime()+c.ProcessState.SystemTime())
+		}
+		if least > limit {
+			t.Errorf("vsnctl %s takes %v of processor time, want %v", args[0], least, limit)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -49,10 +50,29 @@ func crowded(h *hosts.Host, observed, want hosts.State, networks []string) error
 	if memory > int64(h.Memory) {
 		return fmt.Errorf("host %q: memory: need %v together with what runs (%s), have %v", h.Name, vsn.Size(memory), by, h.Memory)
 	}
+	if err := crowdedResources(h, slices.Concat(beside.Domains, want.Domains), by); err != nil {
+		return err
+	}
 	if !h.Partition {
 		return crowdedRoot(h, slices.Concat(beside.Reservations, want.Reservations), by)
 	}
 	return crowdedCPUs(h, slices.Concat(beside.Reservations, want.Reservations), by)
+}
+
+// crowdedResources sums what the domains hold of each counted resource.
+func crowdedResources(h *hosts.Host, all []hosts.Domain, by string) error {
+	held := map[string]int64{}
+	for _, d := range all {
+		for resource, count := range d.Counted() {
+			held[resource] += count
+		}
+	}
+	for _, resource := range slices.Sorted(maps.Keys(held)) {
+		if held[resource] > h.Resources[resource] {
+			return fmt.Errorf("host %q resource %s: need %d together with what runs (%s), have %d", h.Name, resource, held[resource], by, h.Resources[resource])
+		}
+	}
+	return nil
 }
 
 // crowdedCPUs is the test of partitioned EDF on every CPU.
@@ -65,7 +85,7 @@ func crowdedCPUs(h *hosts.Host, all []hosts.Reservation, by string) error {
 		if held[r.CPU] == nil {
 			held[r.CPU] = new(big.Rat)
 		}
-		held[r.CPU].Add(held[r.CPU], big.NewRat(r.RuntimeNs, r.PeriodNs))
+		held[r.CPU].Add(held[r.CPU], utilization(r))
 	}
 	for _, cpu := range h.CPUs {
 		if sum := held[cpu.ID]; sum != nil && sum.Cmp(h.ShareOf(cpu).Rat()) > 0 {
@@ -82,7 +102,7 @@ func crowdedRoot(h *hosts.Host, all []hosts.Reservation, by string) error {
 		if r.CPU != hosts.AnyCPU {
 			return fmt.Errorf("host %q: network %s holds root domains of single cpus, and this plan wants one for all: destroy it first, or plan with partition", h.Name, r.Network)
 		}
-		u := big.NewRat(r.RuntimeNs, r.PeriodNs)
+		u := utilization(r)
 		sum.Add(sum, u)
 		if u.Cmp(most) > 0 {
 			most = u
@@ -96,4 +116,13 @@ func crowdedRoot(h *hosts.Host, all []hosts.Reservation, by string) error {
 		return fmt.Errorf("host %q: need %s cpus, by the test of global EDF, together with what runs (%s), have %s", h.Name, sum.FloatString(3), by, limit.FloatString(3))
 	}
 	return nil
+}
+
+// utilization is Q/P. A thread whose policy is not as we make it is observed without
+// a period, and counts as a whole CPU: what it takes is not known.
+func utilization(r hosts.Reservation) *big.Rat {
+	if r.PeriodNs <= 0 {
+		return big.NewRat(1, 1)
+	}
+	return big.NewRat(r.RuntimeNs, r.PeriodNs)
 }

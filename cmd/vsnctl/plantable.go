@@ -112,7 +112,7 @@ func flowTable(out io.Writer, p *placement.Plan) {
 		}
 		slack := "-"
 		if !c.Limit.IsInf() && !c.Bound.IsInf() {
-			slack = milliseconds(placement.FromBig(c.Limit.Big().Sub(c.Limit.Big(), c.Bound.Big())))
+			slack = floorMs(c.Limit.Float() - c.Bound.Float())
 		}
 		deadline := "none"
 		if !c.Limit.IsInf() {

@@ -129,7 +129,10 @@ func reportOn(name string, before, after hosts.Observation) networkReport {
 		n.VMs = append(n.VMs, vmReport{d.VM, d.Name, running, d.Accel, d.VCPUs, d.Memory})
 	}
 	for _, r := range s.Reservations {
-		rr := reservationReport{VM: r.VM, Thread: r.Thread, CPU: r.CPU, RuntimeNs: r.RuntimeNs, PeriodNs: r.PeriodNs, Promised: float64(r.RuntimeNs) / float64(r.PeriodNs)}
+		rr := reservationReport{VM: r.VM, Thread: r.Thread, CPU: r.CPU, RuntimeNs: r.RuntimeNs, PeriodNs: r.PeriodNs}
+		if r.PeriodNs > 0 {
+			rr.Promised = float64(r.RuntimeNs) / float64(r.PeriodNs)
+		}
 		rr.Measured = perSecond(before, after, r.Key(), 1e-9, func(m hosts.Meter) int64 { return m.CPUNs })
 		n.Reservations = append(n.Reservations, rr)
 	}

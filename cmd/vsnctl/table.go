@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 
@@ -49,6 +50,12 @@ func milliseconds(ns placement.Rat) string {
 	}
 	us := (int64(ns.Float()) + 999) / 1000
 	return strconv.FormatFloat(float64(us)/1000, 'f', 3, 64) + "ms"
+}
+
+// floorMs is a number of nanoseconds for people, rounded down: what is left is never
+// shown as more than it is.
+func floorMs(ns float64) string {
+	return strconv.FormatFloat(math.Floor(ns/1000)/1000, 'f', 3, 64) + "ms"
 }
 
 // spanNs is a duration of the plan for people, exact: 20ms, 1.5ms.

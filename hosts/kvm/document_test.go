@@ -21,10 +21,12 @@ func drawDomain(t *rapid.T, m *Machine) hosts.Domain {
 		Accel:  rapid.SampledFrom([]hosts.Accel{hosts.AccelKVM, hosts.AccelTCG}).Draw(t, "accel"),
 		VCPUs:  rapid.IntRange(1, 64).Draw(t, "vcpus"),
 		Memory: rapid.Int64Range(mib, 1<<42).Draw(t, "memory"),
-		Bridge: rapid.StringMatching(`br[a-z0-9]{1,13}`).Draw(t, "bridge"),
-		Tap:    rapid.StringMatching(`vt[a-z0-9]{1,13}`).Draw(t, "tap"),
-		MAC:    rapid.StringMatching(`02(:[0-9a-f]{2}){5}`).Draw(t, "mac"),
-		MTU:    rapid.IntRange(68, 65521).Draw(t, "mtu"),
+
+		Resources: rapid.SampledFrom([]string{"", "gpu=1", "gpu=2 key=1"}).Draw(t, "resources"),
+		Bridge:    rapid.StringMatching(`br[a-z0-9]{1,13}`).Draw(t, "bridge"),
+		Tap:       rapid.StringMatching(`vt[a-z0-9]{1,13}`).Draw(t, "tap"),
+		MAC:       rapid.StringMatching(`02(:[0-9a-f]{2}){5}`).Draw(t, "mac"),
+		MTU:       rapid.IntRange(68, 65521).Draw(t, "mtu"),
 	}
 	d.Name = domainName(d.Network, d.VM)
 	withDisk := rapid.Bool().Draw(t, "disk")

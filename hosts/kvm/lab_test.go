@@ -46,6 +46,11 @@ func newLab(t testing.TB) *lab {
 			l.check(hosts.Change{Old: d})
 		}
 		l.Close()
+		// libvirt's own logs, which it keeps for its administrator.
+		logs, _ := filepath.Glob("/var/log/libvirt/qemu/" + domainName(l.network, "*") + ".log")
+		for _, path := range logs {
+			os.Remove(path)
+		}
 		if err := errors.Join(netlink.LinkDel(bridge), os.RemoveAll(dir)); err != nil {
 			t.Error(err)
 		}

@@ -3,6 +3,7 @@ package kvm
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -65,4 +66,24 @@ func TestLife(t *testing.T) {
 func owners(t *testing.T, paths ...string) string {
 	t.Helper()
 	return run(t, "stat", append([]string{"-c", "%u:%g %a"}, paths...)...)
+}
+
+// Images may be raw, and may rest on others; a guest may start from its disk alone.
+func TestImages(t *testing.T) {
+	l := newLab(t)
+	raw, chained := l.file("disk.raw", make([]byte, 4*mib)), filepath.Join(l.dir, "chained.qcow2")
+	run(t, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", raw, chained)
+	for vm, image := range map[string]string{"a1": raw, "a2": chained} {
+		d := l.domain(vm, true)
+		d.Image, d.Kernel, d.Initrd, d.Cmdline = image, "", "", ""
+		before := run(t, "sha256sum", raw, chained)
+		l.check(hosts.Change{New: d})
+		l.check(hosts.Change{New: hosts.Power{Network: d.Network, VM: d.VM}})
+		l.same(hosts.State{Domains: []hosts.Domain{d}, Powers: []hosts.Power{{Network: d.Network, VM: d.VM}}})
+		l.check(hosts.Change{Old: d})
+		l.nothing(d)
+		if after := run(t, "sha256sum", raw, chained); after != before {
+			t.Errorf("an image was written:\n%s%s", before, after)
+		}
+	}
 }

@@ -21,10 +21,11 @@ type mark struct {
 	VM      string   `xml:"vm,attr"`
 	Memory  int64    `xml:"memory,attr"` // bytes; libvirt rounds up to MiB
 	Image   string   `xml:"image,attr,omitempty"`
+	Holds   string   `xml:"resources,attr,omitempty"` // counted resources; libvirt knows none
 }
 
 func markOf(d hosts.Domain) mark {
-	return mark{Name: d.Name, Network: d.Network, VM: d.VM, Memory: d.Memory, Image: d.Image}
+	return mark{Name: d.Name, Network: d.Network, VM: d.VM, Memory: d.Memory, Image: d.Image, Holds: d.Resources}
 }
 
 // metadata is what of a domain's metadata is ours.

@@ -26,7 +26,7 @@ func reading(document string) (*description, error) {
 		return nil, nil
 	}
 	m := own.Mark
-	d := hosts.Domain{Network: m.Network, VM: m.VM, Name: doc.Name, Accel: accelOf(doc.Type), VCPUs: vcpusOf(doc.VCPU), Pins: pinsOf(doc.CPUTune)}
+	d := hosts.Domain{Network: m.Network, VM: m.VM, Name: doc.Name, Accel: accelOf(doc.Type), VCPUs: vcpusOf(doc.VCPU), Pins: pinsOf(doc.CPUTune), Resources: m.Holds}
 	d.Memory = memoryOf(doc.Memory)
 	if d.Memory == roundMemory(m.Memory) {
 		d.Memory = m.Memory

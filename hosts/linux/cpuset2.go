@@ -135,9 +135,6 @@ func (c *cpusetV2) admit(cpu int, t thread) error {
 	if !slices.Equal(cpus, []int{cpu}) {
 		return fmt.Errorf("cgroup %q of thread %d has cpus %q: %w: pin it to cpu %d", own, t.tid, formatCPUs(cpus), unix.EPERM, cpu)
 	}
-	if in, err := c.inside(own, cpu); err != nil || in {
-		return err
-	}
 	top, err := c.seat(own, cpu)
 	if err != nil {
 		return err
@@ -157,22 +154,6 @@ func cgroupOf(t thread) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s names no cgroup of version 2", t.proc("cgroup"))
-}
-
-// inside reports whether a cgroup lies in a valid partition of the CPU.
-func (c *cpusetV2) inside(dir string, cpu int) (bool, error) {
-	for ; dir != "." && dir != ""; dir = path.Dir(dir) {
-		state, err := c.Read(path.Join(dir, v2Partition))
-		if err != nil {
-			return false, err
-		}
-		if state != "root" {
-			continue
-		}
-		cpus, err := c.list(dir, v2Effective)
-		return slices.Equal(cpus, []int{cpu}), err
-	}
-	return false, nil
 }
 
 // seat is the cgroup to make a partition for a thread in own. A slice that was made

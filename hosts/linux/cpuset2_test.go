@@ -207,31 +207,35 @@ func TestV2Refuses(t *testing.T) {
 	}
 }
 
-// Whichever write is the last before the process dies, removing the partition puts
-// everything back.
-func TestV2KilledAtAnyWrite(t *testing.T) {
+// Whichever change of the tree is the last before the process dies, removing the
+// partition puts everything back.
+func TestV2KilledAtAnyChange(t *testing.T) {
 	for at := 1; ; at++ {
 		l := newLabV2(t, 0, 1)
 		must(t, l.create(1))
 		a := l.vm(t, "machine.slice", "a", "vcpu0=1 emulator=1")
 		before := l.files(t)
-		l.writes, l.failAt = 0, at
-		failed := l.admit(1, a["vcpu0"])
-		l.failAt = 0
-		if failed == nil {
-			if at < 4 {
-				t.Fatalf("only %d writes", at)
-			}
-			return
-		}
-		must(t, l.remove(1))
 		for k := range before {
 			if strings.HasPrefix(k, ourCgroup) {
 				delete(before, k)
 			}
 		}
+		mortal := &dying{tree: l.kernelV2, left: at}
+		l.tree = mortal
+		err := l.admit(1, a["vcpu0"])
+		if err == nil {
+			err = l.remove(1)
+		}
+		l.tree = l.kernelV2
+		if err == nil {
+			if at < 8 {
+				t.Fatalf("only %d changes", at)
+			}
+			return
+		}
+		must(t, l.remove(1))
 		if d := cmp.Diff(before, l.files(t)); d != "" {
-			t.Fatalf("killed at write %d: not put back (-before +after):\n%s", at, d)
+			t.Fatalf("killed at change %d: not put back (-before +after):\n%s", at, d)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package linux
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/hosts/hosttest"
 )
 
 func flagOf(t *testing.T, dir string) string {
@@ -123,4 +125,34 @@ func TestNudge(t *testing.T) {
 	must(t, cmd.Process.Signal(unix.SIGCONT))
 	s.stop("vsn.net.a", cmd)
 	must(t, nudge(t.Context(), main))
+}
+
+// A signal that arrives while a thread is nudged is not lost.
+func TestNudgeKeepsSignals(t *testing.T) {
+	hosttest.Need(t, hosttest.Root)
+	s := newStandins(t, "")
+	cmd := s.start("net", "a", "echo", 0, "")
+	main := thread{cmd.Process.Pid, cmd.Process.Pid}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for ctx.Err() == nil && err == nil {
+			err = nudge(context.WithoutCancel(ctx), main)
+		}
+		done <- err
+	}()
+	for i := range 300 {
+		must(t, unix.Tgkill(main.pid, main.tid, unix.SIGUSR1))
+		got := make(chan error, 1)
+		go func() { _, err := s.said.ReadString('\n'); got <- err }()
+		select {
+		case err := <-got:
+			must(t, err)
+		case <-time.After(10 * time.Second):
+			t.Fatalf("signal %d was lost", i)
+		}
+	}
+	stop()
+	must(t, <-done)
 }

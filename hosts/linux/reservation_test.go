@@ -104,6 +104,37 @@ func TestReservationInPartitions(t *testing.T) {
 	}
 }
 
+// The kernel keeps what a thread gave up until its period is over: the next waits
+// for it. What does not fit is refused without waiting.
+func TestLateRelease(t *testing.T) {
+	m, s := onMachine(t)
+	do(t, m, create(hosts.Partition{CPU: 1})...)
+	s.start("net", "a", "burn", 1, "vcpu0=1 emulator=1")
+	s.start("net", "b", "burn", 1, "vcpu0=1 emulator=1")
+	a, b := reservation("a", "vcpu0", 1, 1600*time.Millisecond, 2*time.Second), reservation("b", "vcpu0", 1, 80*time.Millisecond, 100*time.Millisecond)
+	do(t, m, create(a)...)
+	// Half of the budget used in the first 40 % of the period, it is held until 50 %.
+	from := observe(t, m).Meters[a.Key()].CPUNs
+	for observe(t, m).Meters[a.Key()].CPUNs < from+a.RuntimeNs/2 {
+		must(t, pause(t.Context(), time.Millisecond))
+	}
+	do(t, m, hosts.Change{Old: a})
+	th, err := m.thread("net", "b", "vcpu0")
+	must(t, err)
+	if err := th.setDeadline(b.RuntimeNs, b.PeriodNs); !errors.Is(err, unix.EBUSY) {
+		t.Fatalf("the kernel released at once (%v): this tests nothing", err)
+	}
+	do(t, m, create(b)...)
+	ctx, cancel := context.WithTimeout(t.Context(), releaseTime/2)
+	defer cancel()
+	do(t, m, hosts.Change{Old: b})
+	do(t, m, create(reservation("b", "vcpu0", 1, 20*time.Millisecond, 100*time.Millisecond))...)
+	err = m.Do(ctx, hosts.Change{New: a})
+	if !errors.Is(err, unix.EBUSY) || ctx.Err() != nil {
+		t.Errorf("what does not fit: %v (%v), want EBUSY without waiting", err, ctx.Err())
+	}
+}
+
 // A reservation gives its share to within a point, whoever else wants the CPU.
 func TestShareUnderLoad(t *testing.T) {
 	m, s := onMachine(t)

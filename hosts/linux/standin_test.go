@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -40,7 +41,8 @@ func TestMain(m *testing.M) {
 // spun keeps the loop of a burning stand-in from being nothing.
 var spun int
 
-// standIn is the process: how is "burn" or "sleep", then the number of vCPUs;
+// standIn is the process: how is "burn", "sleep" or "echo" (of
+// SIGUSR1), then the number of vCPUs;
 // or "unmake" and a pid directory, for another process to kill.
 func standIn(how string) {
 	verb, count, _ := strings.Cut(how, " ")
@@ -72,7 +74,14 @@ func standIn(how string) {
 	for range n {
 		<-ready
 	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGUSR1)
 	fmt.Println("ready")
+	go func() {
+		for range signals {
+			fmt.Println("signal")
+		}
+	}()
 	// The leader does no work; it ends with its parent, when stdin closes.
 	var b [1]byte
 	os.Stdin.Read(b[:])
@@ -83,7 +92,8 @@ func standIn(how string) {
 type standins struct {
 	t     testing.TB
 	pids  string
-	group string // below the cpuset hierarchy, empty where cpusets are not touched
+	group string        // below the cpuset hierarchy, empty where cpusets are not touched
+	said  *bufio.Reader // what the stand-in that was started last prints
 }
 
 func newStandins(t testing.TB, group string) *standins {
@@ -113,7 +123,8 @@ func (s *standins) start(network, vm, verb string, vcpus int, pins string) *exec
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { s.stop(name, cmd) })
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+	s.said = bufio.NewReader(out)
+	if line, err := s.said.ReadString('\n'); line != "ready\n" {
 		s.t.Fatalf("stand-in said %q: %v", line, err)
 	}
 	if err := os.WriteFile(filepath.Join(s.pids, name+".pid"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600); err != nil {

@@ -18,8 +18,6 @@ type kernelV2 struct {
 	groups map[string]*groupV2
 	next   uint64
 	old    bool // before Linux 6.7: no cpuset.cpus.exclusive
-	writes int
-	failAt int // the write that fails, and all after it, as if killed; 0: none
 }
 
 type groupV2 struct {
@@ -182,10 +180,6 @@ func (k *kernelV2) effective(dir string) []int {
 func (k *kernelV2) Write(file, value string) error {
 	dir, name := above(file), path.Base(file)
 	g := k.groups[dir]
-	k.writes++
-	if k.failAt > 0 && k.writes >= k.failAt {
-		return &fs.PathError{Op: "write", Path: file, Err: unix.EIO}
-	}
 	if g == nil || dir == "" || k.old && name == v2Exclusive {
 		return &fs.PathError{Op: "open", Path: file, Err: fs.ErrNotExist}
 	}

@@ -15,12 +15,15 @@ import (
 //
 // Grain is the interval at which the host enforces budgets: the scheduler tick
 // where HRTICK_DL is off. The curves for a Grain over 0 are an engineering model
-// fitted to measurements on Linux, not a theorem. Runtime >= Grain: the ideal
-// curve, 2*Grain later. Runtime < Grain: the host can only give Grain at a time,
-// as seldom as keeps the share: the server (Grain, Period*Grain/Runtime), the
-// period rounded up so that the rate never exceeds Runtime/Period; and never more
-// than the ideal curve. Supply is monotone in Runtime on each side of Grain, but
-// not across it.
+// fitted to measurements on Linux, not a theorem. Runtime >= Grain: the ideal curve,
+// 2*Grain later. Runtime < Grain: the host can only give Grain at a time, as seldom
+// as keeps the share: the server (Grain, Period*Grain/Runtime), the period rounded
+// up so that the rate never exceeds Runtime/Period, and that 2*Grain later; never
+// more than the ideal curve so delayed. Less Runtime never supplies more.
+//
+// Others are further reservations on the same CPU. Each may overrun its budget by up
+// to a Grain before it is stopped, which delays this one by a Grain more for each;
+// with ideal enforcement they do not matter.
 //
 // A Supply for which Validate reports an error supplies nothing.
 type Supply struct {
@@ -28,6 +31,7 @@ type Supply struct {
 	Period   int64
 	Deadline int64 // 0: Period
 	Grain    int64 // 0: ideal enforcement
+	Others   int64 // reservations that share the CPU
 }
 
 // Names of the curves that Curve reports.
@@ -39,7 +43,7 @@ const (
 )
 
 // Validate reports why s is no reservation: it wants 0 < Runtime <= Deadline <=
-// Period <= 2^60 and 0 <= Grain <= 2^60.
+// Period <= 2^60, 0 <= Grain <= 2^60 and 0 <= Others <= 2^20.
 func (s Supply) Validate() error {
 	d := s.deadline()
 	switch {
@@ -53,14 +57,23 @@ func (s Supply) Validate() error {
 		return fmt.Errorf("runtime %d exceeds deadline %d: no processor can give it", s.Runtime, d)
 	case s.Grain < 0 || s.Grain > largest:
 		return fmt.Errorf("grain %d: want 0 to 2^60", s.Grain)
+	case s.Others < 0 || s.Others > mostOthers:
+		return fmt.Errorf("others %d: want 0 to 2^20", s.Others)
 	}
 	return nil
 }
 
 func (s Supply) valid() bool {
 	d := s.deadline()
-	return s.Runtime > 0 && s.Runtime <= d && d <= s.Period && s.Period <= largest && s.Grain >= 0 && s.Grain <= largest
+	return s.Runtime > 0 && s.Runtime <= d && d <= s.Period && s.Period <= largest && s.Grain >= 0 && s.Grain <= largest &&
+		s.Others >= 0 && s.Others <= mostOthers
 }
+
+// mostOthers is more than the reservations that any host carries.
+const mostOthers = 1 << 20
+
+// shift is how much later than the ideal curve supply comes.
+func (s Supply) shift() int64 { return mulSat(2+s.Others, s.Grain) }
 
 func (s Supply) deadline() int64 {
 	if s.Deadline == 0 {
@@ -89,14 +102,11 @@ func (s Supply) SBF(t int64) int64 {
 	if !s.valid() || t <= 0 {
 		return 0
 	}
-	ideal := s.ideal()
-	if s.Grain == 0 {
-		return ideal.sbf(t)
-	}
+	t -= min(t, s.shift())
 	if s.Runtime >= s.Grain {
-		return ideal.sbf(t - 2*s.Grain)
+		return s.ideal().sbf(t)
 	}
-	return min(ideal.sbf(t), s.inflated().sbf(t))
+	return min(s.ideal().sbf(t), s.inflated().sbf(t))
 }
 
 // Time is the inverse of SBF: the longest time in which s gives c of processor
@@ -110,13 +120,10 @@ func (s Supply) Time(c int64) (t int64, ok bool) {
 		return Inf, false
 	}
 	t = s.ideal().time(c)
-	if s.Grain > 0 {
-		if s.Runtime >= s.Grain {
-			t = addSat(t, 2*s.Grain)
-		} else {
-			t = max(t, s.inflated().time(c))
-		}
+	if s.Runtime < s.Grain {
+		t = max(t, s.inflated().time(c))
 	}
+	t = addSat(t, s.shift())
 	return t, t < Inf
 }
 
@@ -126,13 +133,10 @@ func (s Supply) Blackout() int64 {
 		return Inf
 	}
 	gap := s.ideal().gap
-	if s.Grain > 0 {
-		if s.Runtime >= s.Grain {
-			return gap + 2*s.Grain
-		}
-		return max(gap, s.inflated().gap)
+	if s.Runtime < s.Grain {
+		gap = max(gap, s.inflated().gap)
 	}
-	return gap
+	return addSat(gap, s.shift())
 }
 
 // Linear is the largest rate-latency curve below SBF: in any window of length t, s

@@ -27,6 +27,9 @@ import (
 type Options struct {
 	Seed  int64 // decides between choices of the same cost
 	Nodes int64 // decisions that may be tried before giving up
+	// Reserved is what each vCPU has of VMs whose vCPUs differ; the others have what
+	// they ask for.
+	Reserved placement.Reserved
 	// Admit, if set, is asked whether phase two can realize these VMs together on
 	// this host: nil, a *placement.Cut among them, or a *placement.GaveUp where that
 	// is not known, which is taken as a no that proves nothing.
@@ -51,7 +54,7 @@ type Tally struct {
 // the nodes were spent or ctx ended; or the error of a malformed problem, or what
 // Admit and Accept returned beside cuts.
 func Search(ctx context.Context, p *placement.Problem, o Options) (*placement.Embedding, Tally, error) {
-	m, err := newModel(p)
+	m, err := newModel(p, o.Reserved)
 	if err != nil {
 		return nil, Tally{}, err
 	}
@@ -63,7 +66,7 @@ func Search(ctx context.Context, p *placement.Problem, o Options) (*placement.Em
 	// be routed between two hosts costs little before other hosts are tried: once in
 	// the order that makes paths short, once in the order that packs hosts well. The
 	// last one leaves nothing out. Cuts are kept from pass to pass.
-	for _, pass := range []pass{{o.Nodes / 4, 4, false}, {o.Nodes / 2, 4, true}, {o.Nodes, 0, false}} {
+	for _, pass := range []pass{{o.Nodes / 4, fewPaths, false}, {o.Nodes / 2, fewPaths, true}, {o.Nodes, 0, false}} {
 		if s.exhausted && pass.paths > 0 {
 			continue // few paths were not enough
 		}
@@ -87,6 +90,9 @@ func (s *search) infeasible() error {
 	c.Says = fmt.Sprintf("%s (every placement was tried, %d decisions; this one came furthest)", c.Says, s.tally.Nodes)
 	return &placement.Infeasible{Conflicts: []placement.Conflict{c}}
 }
+
+// fewPaths is how many paths of each link the first passes try.
+const fewPaths = 4
 
 // judging one flow costs about as much as making so many decisions.
 const judging = 10

@@ -16,6 +16,7 @@ import (
 // keeps together are one group, which is what gets a seat.
 type model struct {
 	problem   *placement.Problem
+	reserved  placement.Reserved // where vCPUs of a VM differ
 	scale     utilization.Scale
 	hosts     []host
 	nodes     []node
@@ -61,7 +62,8 @@ type cable struct {
 type vm struct {
 	network, name string
 	*vsn.VM
-	group int32
+	reserved []vsn.Reservation // by vCPU; none: best effort
+	group    int32
 }
 
 // group is the VMs that must sit together: one decision.
@@ -120,8 +122,8 @@ func (b bitset) count() (n int) {
 	return n
 }
 
-func newModel(p *placement.Problem) (*model, error) {
-	m := &model{problem: p, vmIndex: map[[2]string]int32{}, linkIndex: map[[2]string]int32{}, nodeIndex: map[string]int32{}, cableIdx: map[string]int32{}}
+func newModel(p *placement.Problem, reserved placement.Reserved) (*model, error) {
+	m := &model{problem: p, reserved: reserved, vmIndex: map[[2]string]int32{}, linkIndex: map[[2]string]int32{}, nodeIndex: map[string]int32{}, cableIdx: map[string]int32{}}
 	for _, step := range []func() error{m.addHosts, m.addCables, m.addVMs, m.addLinks, m.addFlows} {
 		if err := step(); err != nil {
 			return nil, err
@@ -150,7 +152,7 @@ func (m *model) addHosts() error {
 	for i := range m.problem.Networks {
 		for j := range m.problem.Networks[i].VMs {
 			v := &m.problem.Networks[i].VMs[j]
-			if r := v.Reservation; r != nil {
+			for _, r := range m.reserved.Of(m.problem.Networks[i].Name, v) {
 				if r.Runtime < 0 || r.Runtime > r.Period || r.Period <= 0 {
 					return fmt.Errorf("vm %q of network %q: reservation %v every %v: want 0 <= runtime <= period", v.Name, m.problem.Networks[i].Name, r.Runtime, r.Period)
 				}
@@ -267,7 +269,7 @@ func (m *model) addVMs() error {
 				return fmt.Errorf("vm %q of network %q: there are two of this name, or %d vcpus are not in 1..%d", key[1], n.Name, n.VMs[j].VCPUs, hosts.MaxCPUs)
 			}
 			m.vmIndex[key] = int32(len(m.vms))
-			m.vms = append(m.vms, vm{network: n.Name, name: key[1], VM: &n.VMs[j]})
+			m.vms = append(m.vms, vm{network: n.Name, name: key[1], VM: &n.VMs[j], reserved: m.reserved.Of(n.Name, &n.VMs[j])})
 		}
 	}
 	return nil

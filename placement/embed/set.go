@@ -21,13 +21,3 @@ func (s set) union(o set) {
 		s[i] |= o[i]
 	}
 }
-
-// count is the number of members.
-func (s set) count() (n int) {
-	for i := range s {
-		for w := s[i]; w != 0; w &= w - 1 {
-			n++
-		}
-	}
-	return n
-}

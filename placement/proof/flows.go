@@ -136,7 +136,7 @@ func (fs *flows) device(f *flow, vm, a, b string) []*stage {
 	key := "devices " + at.String()
 	if fs.servers[key] == nil {
 		e := fs.m.emulators[at]
-		fs.servers[key] = &server{rule: RuleDevice, vcpus: []vcpu{{Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain)}}}}
+		fs.servers[key] = &server{rule: RuleDevice, vcpus: []vcpu{{Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(e.Host, e.CPU)}}}}
 	}
 	frames, _ := fs.framing(f, a, b).Frames(int64(f.spec.Message))
 	return []*stage{fs.join(f, &stage{name: fmt.Sprintf("devices of %s (%s>%s)", vm, a, b), cost: times(frames, int64(h.Emulator.Work))}, fs.servers[key])}

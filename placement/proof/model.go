@@ -29,6 +29,8 @@ type model struct {
 	rates        map[name]granting        // of links with classes
 	between      map[pair]name            // the link from one VM to another
 	tasks        map[name][][]bounds.Task // of each vCPU, in the order of their priority
+	sharing      map[hostCPU]int          // reservations on each CPU, or in the root domain
+	relaxed      bool                     // as if every reservation had its CPU for itself
 	at           map[string][]name        // VMs on each host, in the order of the problem
 }
 
@@ -52,7 +54,7 @@ func newModel(p *placement.Problem, e *placement.Embedding, r *placement.Realiza
 		hosts: map[string]*hosts.Host{}, switches: map[string]*hosts.Switch{}, cables: map[string]*hosts.Cable{},
 		vms: map[name]*vsn.VM{}, seats: map[name]*hosts.Host{}, routes: map[name]*placement.Route{},
 		reservations: map[name][]placement.Reservation{}, emulators: map[name]placement.Emulator{},
-		queues: map[queueAt]placement.Queue{}, rates: map[name]granting{}, between: map[pair]name{}, tasks: map[name][][]bounds.Task{}, at: map[string][]name{}}
+		queues: map[queueAt]placement.Queue{}, rates: map[name]granting{}, between: map[pair]name{}, tasks: map[name][][]bounds.Task{}, at: map[string][]name{}, sharing: map[hostCPU]int{}}
 	for _, step := range []func() error{
 		func() error { return valid(p) },
 		func() error { return m.inventory(&p.Inventory) },
@@ -232,6 +234,20 @@ func asAsked(asked *vsn.Reservation, r placement.Reservation) bool {
 	return r.PeriodNs == int64(asked.Period)
 }
 
+// hostCPU is a CPU of a host, or with hosts.AnyCPU the root domain of all.
+type hostCPU struct {
+	host string
+	cpu  int
+}
+
+// others is how many reservations run beside one on the same CPU.
+func (m *model) others(host string, cpu int) int64 {
+	if m.relaxed {
+		return 0
+	}
+	return int64(m.sharing[hostCPU{host, cpu}]) - 1
+}
+
 // placed checks that a reservation stands where its VM sits, on a CPU that the
 // host's kind of admission knows.
 func (m *model) placed(subject string, vm name, host string, cpu int) error {
@@ -244,6 +260,7 @@ func (m *model) placed(subject string, vm name, host string, cpu int) error {
 	case h.Partition && h.CPU(cpu) == nil:
 		return broken(subject, "host %q has no cpu %d", host, cpu)
 	}
+	m.sharing[hostCPU{host, cpu}]++
 	return nil
 }
 

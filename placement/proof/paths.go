@@ -33,6 +33,7 @@ type line struct {
 	delay int64  // ns: propagation, and what the tail takes, queues apart
 	users []*hop
 	sum   int64 // of the users' bursts
+	rates int64 // of the users, bit/s
 }
 
 // path is one direction of a link, from the sender's port to the receiver's tap.
@@ -66,9 +67,9 @@ type lineKey struct{ cable, tail string }
 // bucket when it leaves the sender's port, because the class there makes it so; on
 // the way its burst grows by what it may be delayed. On a cable whose tail is a
 // switch all links share one queue, first come first served: a byte waits for the
-// bursts of all (Cruz 1991). Where the tail is a host each has a class, served by
-// deficit round robin with its burst as quantum: ours is done within a round
-// (Shreedhar and Varghese 1996). Bursts and delays depend on one another, in rings
+// bursts of all (Cruz 1991). Where the tail is a host each has a class of
+// its own, and nothing is assumed of the order in which it serves them: the others
+// leave a rate of C - sum r (Le Boudec and Thiran 2001, theorem 6.2.1). Bursts and delays depend on one another, in rings
 // without end: the least fixed point bounds them if it is finite (Thomas, Le Boudec
 // and Mifdaoui, "On Cyclic Dependencies and Regulators in Time-Sensitive Networks",
 // RTSS 2019).
@@ -109,6 +110,7 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 		// may exceed the burst (net/sched/sch_htb.c, htb_class_mode).
 		h := &hop{name: cable + " from " + nodes[i], line: l, burst: sum(burst, p.frame)}
 		l.users = append(l.users, h)
+		l.rates = sum(l.rates, p.rate)
 		p.hops = append(p.hops, h)
 	}
 	ps.all = append(ps.all, p)
@@ -161,7 +163,7 @@ func (ps *paths) solve() {
 func (p *path) advance() bool {
 	settled := true
 	for i, h := range p.hops {
-		if d := h.bound(p.frame); d != h.delay {
+		if d := h.bound(p.frame, p.rate); d != h.delay {
 			h.delay, settled = d, false
 		}
 		if i+1 == len(p.hops) {
@@ -175,15 +177,16 @@ func (p *path) advance() bool {
 	return settled
 }
 
-// bound is the delay of a hop: all bursts once, and frames that had begun. Each
-// class of a host may exceed its quantum by a frame, and the class for the rest has
-// a round of one frame, too.
-func (h *hop) bound(frame int64) int64 {
-	bytes := sum(h.line.sum, frame)
+// bound is the delay of a hop to a link of that rate: all bursts once, and a frame
+// that had begun, at the line's rate or at what the others leave of it.
+func (h *hop) bound(frame, rate int64) int64 {
+	bytes, left := sum(h.line.sum, frame), int64(h.line.cable.Rate)
 	if h.line.host {
-		bytes = sum(bytes, times(int64(len(h.line.users))+1, frame))
+		if left -= h.line.rates - rate; left <= 0 {
+			return bounds.Inf
+		}
 	}
-	return sum(bounds.SendTime(bytes, int64(h.line.cable.Rate)), h.line.delay)
+	return sum(bounds.SendTime(bytes, left), h.line.delay)
 }
 
 // claims are the delays of all links, one for each direction.

@@ -59,6 +59,22 @@ func Prove(p *placement.Problem, e *placement.Embedding, r *placement.Realizatio
 	if err != nil {
 		return placement.Proof{}, err
 	}
+	return m.prove(), nil
+}
+
+// Relaxed derives the same claims as if every reservation had its CPU for itself.
+// They prove nothing; but what does not hold here holds with no other choice of CPUs
+// either, which is what a search has to know before it says no.
+func Relaxed(p *placement.Problem, e *placement.Embedding, r *placement.Realization) (placement.Proof, error) {
+	m, err := newModel(p, e, r)
+	if err != nil {
+		return placement.Proof{}, err
+	}
+	m.relaxed = true
+	return m.prove(), nil
+}
+
+func (m *model) prove() placement.Proof {
 	paths := newPaths(m)
 	flows := newFlows(m, paths)
 	var out placement.Proof
@@ -66,7 +82,7 @@ func Prove(p *placement.Problem, e *placement.Embedding, r *placement.Realizatio
 		out.Claims = append(out.Claims, derive()...)
 	}
 	out.Rests = m.rests()
-	return out, nil
+	return out
 }
 
 // Failing lists the claims that do not hold, in order.

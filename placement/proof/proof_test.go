@@ -107,11 +107,11 @@ func TestByHand(t *testing.T) {
 		{"host b cpu 1", RuleEDF, placement.Frac(2, 5)}, // 10/50 + 4/20
 		{"cable a--s", RuleCable, placement.Int(20e6)},
 		// Largest frame on the cable: 1450 + 38 + 50 = 1538 B. At a's end the class has
-		// 32768 + 1538 at once; with a round of its own and of the rest, and one frame
-		// begun: 34306 + 2*1538 + 1538 = 38920 B = 311360 ns at 1 Gbit/s, + 2 us + 100 us.
-		// Behind it the burst has grown by 20 Mbit/s * 413.36 us = 1033.4 -> 1034 B; at the
-		// switch 35340 + 1538 = 36878 B = 295024 ns, + 2 us + 5 us; + 100 us in host b.
-		{"link robot/frames camera>detect", RuleLink, placement.Int(413360 + 302024 + 100000)},
+		// 32768 + 1538 at once, and one frame had begun: 35844 B = 286752 ns at 1 Gbit/s that
+		// nobody else takes of, + 2 us + 100 us. Behind it the burst has grown by 20 Mbit/s *
+		// 388.752 us = 971.88 -> 972 B; at the switch 35278 + 1538 = 36816 B = 294528 ns, + 2 us
+		// + 5 us; + 100 us in host b.
+		{"link robot/frames camera>detect", RuleLink, placement.Int(388752 + 301528 + 100000)},
 		{"link robot/moves detect>arm", RuleLink, placement.Int(100000)},
 		// 8192 B in ceil(8192/1422) = 6 frames: 6*(28+38+50) B of headers.
 		{"queue robot/frames camera>detect", RuleLoad, placement.Int((8192 + 6*116) * 80)},
@@ -172,7 +172,7 @@ func TestRefuses(t *testing.T) {
 		{"cable a--s: cable-rate: bound 20000000 bit/s exceeds limit 19000000 bit/s", func(p *placement.Plan) {
 			p.Problem.Inventory.Cables[0].Share = vsn.One * 19 / 1000
 		}},
-		{"link robot/frames camera>detect: link-delay", func(p *placement.Plan) { p.Problem.Networks[0].Links[0].Delay = 815 * us }},
+		{"link robot/frames camera>detect: link-delay", func(p *placement.Plan) { p.Problem.Networks[0].Links[0].Delay = 790 * us }},
 		{"flow robot/see-and-act: end-to-end", func(p *placement.Plan) { p.Problem.Networks[0].Flows[0].Deadline = 500 * ms }},
 		{"20000000ns/100000000ns is granted, 30ms/100ms is asked", func(p *placement.Plan) {
 			p.Problem.Networks[0].VMs[0].Reservation.Runtime = 30 * ms

@@ -29,6 +29,14 @@ func (m *model) rests() []placement.Assumption {
 	for i := range m.problem.Networks {
 		flows += len(m.problem.Networks[i].Flows)
 	}
+	for i := range m.problem.Networks {
+		n := &m.problem.Networks[i]
+		for j := range n.Links {
+			if _, shaped := m.rates[name{n.Name, n.Links[j].Name}]; !shaped {
+				add(false, "link "+n.Name+"/"+n.Links[j].Name, "it has no rate: its bound counts the way alone, and it shares %d bit/s with all else that has none", int64(placement.RestRate))
+			}
+		}
+	}
 	if flows > 0 {
 		add(false, "flows", "messages keep to their size, interval and work, and nothing else loads their vms and links")
 	}
@@ -52,21 +60,22 @@ func (m *model) hostRests(h *hosts.Host, add func(backed bool, subject, format s
 	}
 	if reserved {
 		if h.Partition {
-			add(true, subject, "every cpu with a reservation is a root domain of its own, and no other deadline task is admitted there")
+			add(h.Local(), subject, "every cpu with a reservation is a root domain of its own, so that the kernel's own admission is exact")
 		} else {
 			add(false, subject, "all cpus are one root domain with no other deadline tasks")
 		}
 		if h.Grain > 0 {
 			add(false, subject, "the scheduler enforces budgets every %v, and the curve for that, fitted to measurements, holds", h.Grain)
 		}
+		add(false, subject, "guests work on messages in the order in which they come, each on one vcpu from begin to end")
 		add(false, subject, "no outer hypervisor takes cpu time away")
 	}
 	if h.Emulator != nil {
-		add(true, subject, "the device threads of each vm hold %v every %v", h.Emulator.Runtime, h.Emulator.Period)
-		add(false, subject, "one frame costs them at most %v", h.Emulator.Work)
+		add(h.Local(), subject, "the device threads of each vm hold %v every %v", h.Emulator.Runtime, h.Emulator.Period)
+		add(false, subject, "one frame costs them at most %v, frames are passed on in order, and no vcpu that waits for its next turn holds qemu's lock", h.Emulator.Work)
 	} else {
 		add(false, subject, "device threads run best effort: what they take is in no bound")
 	}
-	add(true, subject, "every link with a rate has its class at the sender's port")
+	add(h.Local(), subject, "every link with a rate has its class at the sender's port")
 	add(false, subject, "bridges and interrupts take at most %v a frame", h.Delay)
 }

@@ -107,10 +107,11 @@ func (m *model) supply(vm name, cpu int) (bounds.Supply, bool) {
 	if cpu >= len(list) {
 		return bounds.Supply{}, false
 	}
-	return bounds.Supply{Runtime: list[cpu].RuntimeNs, Period: list[cpu].PeriodNs, Grain: int64(m.seats[vm].Grain)}, true
+	return bounds.Supply{Runtime: list[cpu].RuntimeNs, Period: list[cpu].PeriodNs, Grain: int64(m.seats[vm].Grain),
+		Others: m.others(list[cpu].Host, list[cpu].CPU)}, true
 }
 
 func supplyTerms(s bounds.Supply) []placement.Term {
 	return []placement.Term{{Name: "runtime", Value: placement.Int(s.Runtime)}, {Name: "period", Value: placement.Int(s.Period)},
-		{Name: "grain", Value: placement.Int(s.Grain)}, {Name: "blackout, " + s.Curve() + " curve", Value: number(s.Blackout())}}
+		{Name: "grain", Value: placement.Int(s.Grain)}, {Name: "others on the cpu", Value: placement.Int(s.Others)}, {Name: "blackout, " + s.Curve() + " curve", Value: number(s.Blackout())}}
 }

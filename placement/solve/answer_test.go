@@ -102,7 +102,6 @@ func TestInfeasible(t *testing.T) {
 			p.Inventory.Cables = append(p.Inventory.Cables, cable("s", "s2", 10e6))
 		}, "cable-rate", "20000000", "9500000", "the widest path from b to a has 9500000 bit/s left"},
 		{"link delay", func(p *placement.Problem) { p.Networks[0].Links[0].Delay = 100 * us }, "link-delay", "209000", "100000", "the quickest path from b to a alone take 209000ns"},
-		{"best effort", func(p *placement.Problem) { p.Networks[0].VMs[2].Reservation = nil }, "end-to-end", "inf", "500000000", "vm robot/arm has no reservation"},
 		{"work", func(p *placement.Problem) { p.Networks[0].Flows[0].Work["arm"] = 600 * ms }, "end-to-end", "606000000", "500000000", "the work at its vms alone"},
 		{"deadline", func(p *placement.Problem) { p.Networks[0].Flows[0].Deadline = 300 * ms }, "end-to-end", "", "300000000", "on one idle host as quick as any"},
 		{"load", func(p *placement.Problem) { p.Networks[0].Flows[0].Message = 1 << 20 }, "link-load", "", "20000000", "on one idle host as quick as any"},
@@ -131,7 +130,7 @@ func TestInfeasible(t *testing.T) {
 func hard() placement.Problem {
 	p := placement.Problem{Networks: []vsn.Network{{Name: "n"}}}
 	for i := range 7 {
-		v := vm(fmt.Sprintf("v%d", i), 1, 100*ms)
+		v := vm(fmt.Sprintf("v%d", i), vsn.MinRuntime, 100*ms)
 		v.Memory = vsn.Size(370 + i)
 		p.Networks[0].VMs = append(p.Networks[0].VMs, v)
 	}
@@ -164,7 +163,7 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	p := hard()
 	for i := range 30 {
-		v := vm(fmt.Sprintf("w%d", i), 1, 100*ms)
+		v := vm(fmt.Sprintf("w%d", i), vsn.MinRuntime, 100*ms)
 		v.Memory = 1
 		p.Networks[0].VMs = append(p.Networks[0].VMs, v)
 	}
@@ -195,7 +194,7 @@ func TestOneNetworkOfMany(t *testing.T) {
 // More hosts never make a feasible problem infeasible.
 func TestMoreHostsNeverHurt(t *testing.T) {
 	tried := 0
-	for seed := range uint64(1500) {
+	for seed := range uint64(900) {
 		c := chance{rand.New(rand.NewPCG(seed, 99))}
 		p := c.problem(4, 4, seed%3 == 0)
 		if _, err := Solve(context.Background(), p, Options{}); err != nil {
@@ -209,7 +208,7 @@ func TestMoreHostsNeverHurt(t *testing.T) {
 			t.Fatalf("problem %d with one more host: %v", seed, err)
 		}
 	}
-	if tried < 300 {
+	if tried < 200 {
 		t.Errorf("only %d problems were feasible", tried)
 	}
 }

@@ -5,25 +5,30 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/proof"
 	"github.com/vsnctl/vsnctl/placement/realize"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// proved realizes an embedding and derives its claims, with queues as long as the
-// proof finds that they must be.
+// proved realizes an embedding and derives its claims as if no reservation shared its
+// CPU: what does not hold then does not hold at all.
 func (s *solver) proved(p *placement.Problem, e *placement.Embedding, phase *realize.Phase) (*placement.Realization, placement.Proof, error) {
+	return provedBy(s.relax, p, e, phase)
+}
+
+// provedBy realizes an embedding and derives its claims, with queues as long as the
+// proof finds that they must be.
+func provedBy(prove prover, p *placement.Problem, e *placement.Embedding, phase *realize.Phase) (*placement.Realization, placement.Proof, error) {
 	r, err := phase.Realize(e)
 	if err != nil {
 		return nil, placement.Proof{}, err
 	}
-	out, err := s.prove(p, e, r)
+	out, err := prove(p, e, r)
 	if err != nil || !lengthen(r, out) {
 		return r, out, err
 	}
-	out, err = s.prove(p, e, r)
+	out, err = prove(p, e, r)
 	return r, out, err
 }
 
@@ -120,42 +125,6 @@ func (s *solver) without(e *placement.Embedding, own, p *part, c placement.Claim
 		return less
 	}
 	return p
-}
-
-// part is some VMs, links and flows of a problem.
-type part struct {
-	vms, links, flows map[[2]string]bool
-}
-
-func newPart() *part {
-	return &part{map[[2]string]bool{}, map[[2]string]bool{}, map[[2]string]bool{}}
-}
-
-func (p *part) size() int { return len(p.vms) + len(p.links) + len(p.flows) }
-
-func (p *part) addLink(n *vsn.Network, l *vsn.Link) {
-	p.links[[2]string{n.Name, l.Name}] = true
-	for _, vm := range l.Between {
-		p.vms[[2]string{n.Name, vm}] = true
-	}
-}
-
-func (p *part) addFlow(n *vsn.Network, f *vsn.Flow) {
-	p.flows[[2]string{n.Name, f.Name}] = true
-	for _, vm := range f.VMs() {
-		p.vms[[2]string{n.Name, vm}] = true
-	}
-	for _, s := range f.Steps() {
-		for i := range n.Links {
-			if joins(&n.Links[i], s.From, s.To) {
-				p.addLink(n, &n.Links[i])
-			}
-		}
-	}
-}
-
-func joins(l *vsn.Link, a, b string) bool {
-	return l.Between[0] == a && l.Between[1] == b || l.Between[0] == b && l.Between[1] == a
 }
 
 // everything is all of the problem.
@@ -263,7 +232,7 @@ func (s *solver) touched(e *placement.Embedding, p *part) *part {
 // fails derives the claim again for a part alone.
 func (s *solver) fails(e *placement.Embedding, p *part, c placement.Claim) (placement.Claim, bool) {
 	problem, embedding := s.only(e, p)
-	_, derived, err := s.proved(problem, embedding, realize.New(problem, s.o.Seed))
+	_, derived, err := s.proved(problem, embedding, s.realize(problem))
 	if err != nil {
 		return c, false
 	}
@@ -273,101 +242,6 @@ func (s *solver) fails(e *placement.Embedding, p *part, c placement.Claim) (plac
 		}
 	}
 	return c, false
-}
-
-// only is the problem and the embedding without what is not in the part, and
-// without the hosts and cables that the rest of the embedding does not use. Rules of
-// placement are left out: they hold, and no bound looks at them.
-func (s *solver) only(e *placement.Embedding, p *part) (*placement.Problem, *placement.Embedding) {
-	problem, embedding := &placement.Problem{}, &placement.Embedding{}
-	for i := range s.problem.Networks {
-		n := &s.problem.Networks[i]
-		some := vsn.Network{Name: n.Name}
-		for _, vm := range n.VMs {
-			if p.vms[[2]string{n.Name, vm.Name}] {
-				some.VMs = append(some.VMs, vm)
-			}
-		}
-		for _, l := range n.Links {
-			if p.links[[2]string{n.Name, l.Name}] {
-				some.Links = append(some.Links, l)
-			}
-		}
-		for _, f := range n.Flows {
-			if p.flows[[2]string{n.Name, f.Name}] {
-				some.Flows = append(some.Flows, f)
-			}
-		}
-		if len(some.VMs) > 0 {
-			problem.Networks = append(problem.Networks, some)
-		}
-	}
-	for _, seat := range e.Seats {
-		if p.vms[[2]string{seat.Network, seat.VM}] {
-			embedding.Seats = append(embedding.Seats, seat)
-		}
-	}
-	for _, r := range e.Routes {
-		if p.links[[2]string{r.Network, r.Link}] {
-			embedding.Routes = append(embedding.Routes, r)
-		}
-	}
-	problem.Inventory = s.used(embedding)
-	return problem, embedding
-}
-
-// index numbers the inventory: nodes are hosts, then switches.
-type index struct {
-	nodes, cables map[string]int
-}
-
-func newIndex(inv *hosts.Inventory) *index {
-	x := &index{map[string]int{}, map[string]int{}}
-	for i := range inv.Hosts {
-		x.nodes[inv.Hosts[i].Name] = i
-	}
-	for i := range inv.Switches {
-		x.nodes[inv.Switches[i].Name] = len(inv.Hosts) + i
-	}
-	for i := range inv.Cables {
-		x.cables[inv.Cables[i].Name] = i
-	}
-	return x
-}
-
-// used is the inventory that an embedding uses.
-func (s *solver) used(e *placement.Embedding) (out hosts.Inventory) {
-	all := &s.problem.Inventory
-	if s.index == nil {
-		s.index = newIndex(all)
-	}
-	nodes, cables := map[int]bool{}, map[int]bool{}
-	node := func(name string) {
-		i := s.index.nodes[name]
-		switch {
-		case nodes[i]:
-		case i < len(all.Hosts):
-			out.Hosts = append(out.Hosts, all.Hosts[i])
-		default:
-			out.Switches = append(out.Switches, all.Switches[i-len(all.Hosts)])
-		}
-		nodes[i] = true
-	}
-	for _, seat := range e.Seats {
-		node(seat.Host)
-	}
-	for _, r := range e.Routes {
-		for _, name := range r.Path {
-			node(name)
-		}
-		for _, name := range r.Cables {
-			if i := s.index.cables[name]; !cables[i] {
-				cables[i] = true
-				out.Cables = append(out.Cables, all.Cables[i])
-			}
-		}
-	}
-	return out
 }
 
 // asCut is the decisions about a part.

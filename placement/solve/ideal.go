@@ -7,7 +7,6 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
-	"github.com/vsnctl/vsnctl/placement/realize"
 )
 
 // hopeless derives a claim about a flow or a queue where it is as easy as it can
@@ -37,7 +36,7 @@ func (s *solver) hopeless(c placement.Claim) *placement.Infeasible {
 		best.CPUs[i].ID = i
 	}
 	problem.Inventory = hosts.Inventory{Hosts: []hosts.Host{best}}
-	_, derived, err := s.proved(problem, e, realize.New(problem, s.o.Seed))
+	_, derived, err := s.proved(problem, e, s.realize(problem))
 	if err != nil {
 		return nil
 	}
@@ -53,13 +52,13 @@ func (s *solver) hopeless(c placement.Claim) *placement.Infeasible {
 
 // ideal is a host on which no bound is worse than on any of the hosts.
 func ideal(all []hosts.Host) hosts.Host {
-	best := hosts.Host{Name: "ideal", Share: 1e9, Memory: math.MaxInt64, Partition: true, Grain: all[0].Grain, Delay: all[0].Delay, Emulator: all[0].Emulator}
+	best := hosts.Host{Name: "ideal", Share: 1e9, Memory: math.MaxInt64, Partition: true, Delay: all[0].Delay, Emulator: all[0].Emulator}
 	for i := range all {
 		h := &all[i]
-		if best.Emulator != nil && (h.Emulator == nil || *h.Emulator != *best.Emulator || h.Grain != all[0].Grain) {
+		if best.Emulator != nil && (h.Emulator == nil || *h.Emulator != *best.Emulator) {
 			best.Emulator = nil // none is less than any
 		}
-		best.Grain, best.Delay = min(best.Grain, h.Grain), min(best.Delay, h.Delay)
+		best.Delay = min(best.Delay, h.Delay) // its grain is 0, which no grain is better than
 	}
 	return best
 }

@@ -11,9 +11,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/dimension"
 	"github.com/vsnctl/vsnctl/placement/embed"
 	"github.com/vsnctl/vsnctl/placement/proof"
 	"github.com/vsnctl/vsnctl/placement/realize"
@@ -38,14 +38,21 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
-	return newSolver(&p, o, proof.Prove).solve(ctx)
+	if dimension.Open(&p) {
+		return (&open{problem: &p, o: o}).solve(ctx)
+	}
+	s := newSolver(&p, o, proof.Prove)
+	s.relax = proof.Relaxed
+	return s.solve(ctx)
 }
 
 type solver struct {
 	problem *placement.Problem
 	o       Options
+	chosen  placement.Chosen
 	phase   *realize.Phase
 	prove   prover
+	relax   prover // proof.Relaxed: what fails by it fails with any choice of CPUs
 	plan    placement.Plan
 	tally   embed.Tally
 	index   *index
@@ -54,11 +61,22 @@ type solver struct {
 }
 
 func newSolver(p *placement.Problem, o Options, prove prover) *solver {
-	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
+	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove, relax: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
+}
+
+// choose says what was chosen beside what the problem says.
+func (s *solver) choose(c placement.Chosen) {
+	s.chosen = c
+	s.phase = s.realize(s.problem)
+}
+
+// realize is phase two for the problem or a part of it.
+func (s *solver) realize(p *placement.Problem) *realize.Phase {
+	return realize.NewChosen(p, s.o.Seed, s.chosen)
 }
 
 func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
-	e, tally, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Admit: s.phase.Admit, Accept: s.accept, Judge: s.judge})
+	e, tally, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Accept: s.accept, Judge: s.judge})
 	s.tally = tally
 	var gaveUp *placement.GaveUp
 	if errors.As(err, &gaveUp) && ctx.Err() == nil {
@@ -73,88 +91,30 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 
 // accept works a whole embedding out and proves it.
 func (s *solver) accept(e *placement.Embedding) error {
-	r, p, err := s.proved(s.problem, e, s.phase)
+	r, p, err := provedBy(s.prove, s.problem, e, s.phase)
 	if err != nil {
 		return err
 	}
 	if c, fails := failing(p); fails {
-		return s.cut(e, c)
+		return s.refuse(e, c)
 	}
 	s.plan.Realization, s.plan.Proof = *r, p
 	return nil
 }
 
-// judge derives the claims about a flow or a link with nothing beside it: what fails
-// then fails beside anything. Placements of the same shape get the same answer
-// without another proof.
-func (s *solver) judge(e *placement.Embedding, subject string) error {
-	own := s.own(subject)
-	problem, part := s.only(e, own)
-	key := shape(problem, part, subject)
-	c, known := s.judged[key]
-	if !known {
-		_, p, err := s.proved(problem, part, realize.New(problem, s.o.Seed))
-		if err != nil {
-			return err
-		}
-		if first, fails := failing(p); fails {
-			c = &first
-		}
-		s.judged[key] = c
+// refuse says what is wrong with an embedding whose claim c does not hold: a cut where
+// it cannot hold, and else that phase two knows no choice of CPUs for it, which
+// proves nothing.
+func (s *solver) refuse(e *placement.Embedding, c placement.Claim) error {
+	_, p, err := s.proved(s.problem, e, s.phase)
+	if err != nil {
+		return err
 	}
-	if c != nil {
-		return s.asCut(part, own, *c)
+	if relaxed, fails := failing(p); fails {
+		return s.cut(e, relaxed)
 	}
-	return nil
-}
-
-// shape tells apart what the bounds of one flow or link can depend on: which VMs
-// share hosts, what those hosts are like, and what the paths are made of. Names of
-// hosts and cables are left out.
-func shape(p *placement.Problem, e *placement.Embedding, subject string) string {
-	var b strings.Builder
-	b.WriteString(subject)
-	number := map[string]int{}
-	node := func(name string) {
-		i, seen := number[name]
-		if !seen {
-			i = len(number)
-			number[name] = i
-		}
-		fmt.Fprint(&b, " ", i)
-		if seen {
-			return
-		}
-		if h := p.Inventory.Host(name); h != nil {
-			fmt.Fprint(&b, "h", h.Delay, h.Grain, h.Partition, h.Emulator)
-			return
-		}
-		for _, s := range p.Inventory.Switches {
-			if s.Name == name {
-				fmt.Fprint(&b, "s", s.Delay)
-			}
-		}
-	}
-	for _, seat := range e.Seats {
-		node(seat.Host)
-	}
-	for _, r := range e.Routes {
-		b.WriteString(";")
-		for i, name := range r.Path {
-			node(name)
-			if i < len(r.Cables) {
-				name := r.Cables[i]
-				c := p.Inventory.Cable(name)
-				at, seen := number["cable "+name]
-				if !seen {
-					at = len(number)
-					number["cable "+name] = at
-				}
-				fmt.Fprint(&b, " c", at, c.Rate, c.Delay)
-			}
-		}
-	}
-	return b.String()
+	return &placement.GaveUp{Why: "another choice of cpus may hold what this one does not", Nearest: &placement.Conflict{Rule: c.Rule, Subjects: []string{c.Subject}, Need: c.Bound, Have: c.Limit, Unit: c.Unit,
+		Says: fmt.Sprintf("%s needs %v %s and has %v, reservations that share its cpus counted", c.Subject, c.Bound, c.Unit, c.Limit)}}
 }
 
 // alone looks at each of several networks by itself, which is a relaxation: where
@@ -168,7 +128,10 @@ func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
 	for i := range s.problem.Networks {
 		p := placement.Problem{Networks: s.problem.Networks[i : i+1], Inventory: s.problem.Inventory}
 		var infeasible *placement.Infeasible
-		if _, err := newSolver(&p, o, s.prove).solve(ctx); errors.As(err, &infeasible) {
+		one := newSolver(&p, o, s.prove)
+		one.relax = s.relax
+		one.choose(s.chosen)
+		if _, err := one.solve(ctx); errors.As(err, &infeasible) {
 			return err
 		}
 	}

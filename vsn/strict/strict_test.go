@@ -135,6 +135,8 @@ func TestRefuses(t *testing.T) {
 		"5\n":                                "f:1: want a document with apiVersion, kind and so on, found the number 5",
 		"[]\n":                               "f:1: want a document with apiVersion, kind and so on, found a list",
 		"{}\n":                               "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box",
+		"{\n":                                "f:1: not YAML: did not find expected node content",
+		"{\"a\": 1}\n{x":                     "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box\nf:2: not JSON: invalid character 'x' looking for beginning of object key string",
 	} {
 		_, errs := read(strict.File{Name: "f", Data: []byte(text)})
 		if errs.Error() != want {
@@ -208,6 +210,7 @@ func TestPositions(t *testing.T) {
 			root, root.Key("name"), root.Key("parts").Item(0, "x"), root.Key("parts").Item(0, "x").Key("size"),
 			root.Key("parts").Item(1, ""), root.Key("parts").Item(1, "").Key("size"), root.Key("parts").Item(7, "z").Key("size"),
 			root.Key("counts").Key("a b"), root.Key("nested").Item(0, "").Item(1, ""), root.Key("lid").Key("name"),
+			root.Key("parts").Item(2, ""), root.Key("nested").Item(0, "").Key("p"), root.Key("counts").Item(0, ""), root.Key("counts").Key("a.b"), root.Key("counts").Key("~"),
 		} {
 			at[p.String()] = p
 		}
@@ -222,6 +225,7 @@ func TestPositions(t *testing.T) {
 	}{
 		"": {4, true}, "name": {6, true}, `part "x"`: {8, true}, `part "x": size`: {9, true}, "parts[1]": {10, true}, "parts[1].size": {10, false},
 		`part "z": size`: {7, false}, `counts."a b"`: {11, true}, "nested[0][1]": {14, true}, "lid.name": {4, false},
+		"parts[2]": {7, false}, "nested[0].p": {13, false}, "counts[0]": {11, false}, `counts."a.b"`: {11, false}, "counts.~": {11, false},
 	} {
 		p, ok := at[name]
 		if !ok || p.Line() != want.line || p.Given() != want.given || p.File() != "f" {
