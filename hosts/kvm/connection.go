@@ -12,19 +12,23 @@ import (
 // call runs f with a live connection. libvirt tells that the other end has gone only
 // when it is used; then f runs once more on a new connection. What is done here is
 // idempotent, so that a call which had got through does no harm twice.
+//
+// One call at a time: the client library of libvirt 9.0 was seen to crash when a
+// connection broke under two threads.
 func (m *Machine) call(f func(*libvirt.Connect) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for first := true; ; first = false {
-		conn, err := m.connect() // holds m.mu for reading
-		if err != nil {
+		if err := m.open(); err != nil {
 			return err
 		}
-		err = f(conn)
-		dead := err != nil && !alive(conn)
-		m.mu.RUnlock()
-		if dead {
-			m.drop(conn)
+		err := f(m.conn)
+		if err == nil || alive(m.conn) {
+			return err
 		}
-		if !dead || !first {
+		m.conn.Close()
+		m.conn = nil
+		if !first {
 			return err
 		}
 	}
@@ -43,23 +47,8 @@ func (m *Machine) look(ctx context.Context, f func(*libvirt.Connect) error) erro
 	}
 }
 
-// connect returns the connection with m.mu held for reading.
-func (m *Machine) connect() (*libvirt.Connect, error) {
-	for {
-		m.mu.RLock()
-		if m.conn != nil {
-			return m.conn, nil
-		}
-		m.mu.RUnlock()
-		if err := m.open(); err != nil {
-			return nil, err
-		}
-	}
-}
-
+// open connects where there is no connection; m.mu is held.
 func (m *Machine) open() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if m.conn != nil {
 		return nil
 	}
@@ -69,16 +58,6 @@ func (m *Machine) open() error {
 	}
 	m.conn = conn
 	return nil
-}
-
-// drop forgets a connection that is dead, once nobody uses it.
-func (m *Machine) drop(conn *libvirt.Connect) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.conn == conn {
-		conn.Close()
-		m.conn = nil
-	}
 }
 
 // Close ends the connection. One that is in use is left to the end of the process:

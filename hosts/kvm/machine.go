@@ -43,7 +43,7 @@ type Machine struct {
 	overlays string
 	logs     string
 
-	mu   sync.RWMutex // held for reading while a call uses conn
+	mu   sync.Mutex // held while a call uses conn
 	conn *libvirt.Connect
 
 	factsMu sync.Mutex
