@@ -169,7 +169,7 @@ func (c *Choice) take(s *search) {
 	}
 	c.Cost += s.cost
 	if s.relax != nil {
-		c.Least += min(s.cost, max(0, s.relax.best))
+		c.Least += max(0, s.relax.best)
 	}
 }
 
