@@ -42,8 +42,10 @@ type Options struct {
 	Switch  vsn.Duration // cost of a switch; 0: DefaultSwitch, negative: none
 	BitCost float64      // processors for a bit/s; 0: DefaultBitCost, negative: none
 	// Seats are the hosts of VMs where they are known. For a VM without one, the worst
-	// grain and the slowest device threads of all hosts that the rules allow are taken.
+	// grain and the slowest device threads of all hosts that the rules allow are taken;
+	// with Best the best: what is infeasible then is so anywhere.
 	Seats map[Key]string
+	Best  bool
 	// Others is how many reservations share a CPU with a vCPU of each VM, at most; 0
 	// where there is no entry.
 	Others map[Key]int64

@@ -277,7 +277,8 @@ func (m *model) decides(of any, v variable, id int) {
 }
 
 // place is what is assumed of the host of a VM: of its own where it is known, else
-// the worst of each over all that the rules allow; only the delay is the least.
+// the worst (or best) of each over all that the rules allow; only the delay is always
+// the least.
 func (m *model) place(vm string) place {
 	if p, ok := m.places[vm]; ok {
 		return p
@@ -291,22 +292,31 @@ func placeOf(problem *placement.Problem, n *vsn.Network, vm string, o *Options) 
 	key := Key{n.Name, vm}
 	seat := o.Seats[key]
 	out := place{host: seat, others: o.Others[key], delay: bounds.Inf}
-	slowest := int64(-1)
+	worse := func(a, b int64) bool { return a > b }
+	if o.Best {
+		worse = func(a, b int64) bool { return a < b }
+	}
+	slowest, first := int64(0), true
 	for i := range problem.Inventory.Hosts {
 		h := &problem.Inventory.Hosts[i]
 		if seat != "" && h.Name != seat || seat == "" && !allowed(n, vm, h) {
 			continue
 		}
-		out.grain, out.delay = max(out.grain, int64(h.Grain)), min(out.delay, int64(h.Delay))
+		out.delay = min(out.delay, int64(h.Delay))
+		if first || worse(int64(h.Grain), out.grain) {
+			out.grain = int64(h.Grain)
+		}
 		for _, c := range h.CPUs {
 			out.share = max(out.share, h.ShareOf(c))
 		}
+		took := int64(0)
 		if e := h.Emulator; e != nil {
-			took, _ := (bounds.Supply{Runtime: int64(e.Runtime), Period: int64(e.Period), Grain: int64(h.Grain), Others: out.others}).Time(max(1, int64(e.Work)))
-			if took > slowest {
-				slowest, out.emulator = took, e
-			}
+			took, _ = (bounds.Supply{Runtime: int64(e.Runtime), Period: int64(e.Period), Grain: int64(h.Grain), Others: out.others}).Time(max(1, int64(e.Work)))
 		}
+		if first || worse(took, slowest) {
+			slowest, out.emulator = took, h.Emulator
+		}
+		first = false
 	}
 	if out.delay == bounds.Inf {
 		out.delay = 0

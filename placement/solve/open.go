@@ -40,6 +40,10 @@ func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 	var choice *dimension.Choice
 	for attempt := range attempts {
 		next, err := dimension.Choose(d.problem, d.assume)
+		if err != nil && attempt == 0 {
+			d.assume.Best = true // some hosts may be better than the worst
+			next, err = dimension.Choose(d.problem, d.assume)
+		}
 		switch {
 		case err != nil && attempt == 0:
 			if next == nil || d.place(ctx, next) != nil {
@@ -71,7 +75,7 @@ func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 		}
 		d.learn(wants)
 	}
-	if d.quiet {
+	if d.quiet && !d.assume.Best {
 		return nil, last
 	}
 	// The last choice, with every placement that there is for it.
@@ -301,7 +305,7 @@ func (d *open) refused(err error, c *dimension.Choice) error {
 // overloaded compares the least share of CPUs that any choice takes with what all
 // hosts offer.
 func (d *open) overloaded() *placement.Conflict {
-	c, err := dimension.Choose(d.problem, dimension.Options{Seed: d.o.Seed, Switch: -1, BitCost: -1})
+	c, err := dimension.Choose(d.problem, dimension.Options{Seed: d.o.Seed, Switch: -1, BitCost: -1, Best: true})
 	if err != nil {
 		return nil
 	}

@@ -157,6 +157,20 @@ func TestRefusalNamesWhatFits(t *testing.T) {
 	}
 }
 
+// One of the hosts enforces budgets finely, and the deadline can be met there alone.
+func TestFindsTheHostThatIsFine(t *testing.T) {
+	p := openRobot()
+	p.Networks[0].Place = nil
+	p.Inventory.Hosts[1].Grain = 0
+	p.Networks[0].Flows[0].Deadline = 20 * ms
+	plan := planFor(t, p)
+	for _, seat := range plan.Embedding.Seats {
+		if seat.Host != "b" {
+			t.Errorf("%s sits on %q, want b", seat.VM, seat.Host)
+		}
+	}
+}
+
 // forks draws a network of stages, of which some fork and join, on a few hosts behind a
 // switch, with little given.
 func (c chance) forks() placement.Problem {
