@@ -25,7 +25,7 @@ FUZZTIME ?= 30s
 
 .PHONY: help
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: bin/vsnctl bin/vsn-guest ## build bin/vsnctl and bin/vsn-guest
@@ -88,6 +88,10 @@ fuzz: ## fuzz every parser for FUZZTIME (30s) each
 .PHONY: bench
 bench: ## measure the pure packages
 	go test $(TAGS) -run '^$$' -bench . -benchmem $(TESTFLAGS) $(PURE)
+
+.PHONY: bench-timing
+bench-timing: ## measure what is chosen for deadlines: cost, time, distance from the bound
+	go test -run '^$$' -bench 'Split|Naive|BruteForce' -benchtime 3x $(TESTFLAGS) ./placement/dimension
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck

@@ -70,6 +70,15 @@ type Realization struct {
 	Reservations []Reservation `json:"reservations,omitempty"`
 	Emulators    []Emulator    `json:"emulators,omitempty"`
 	Queues       []Queue       `json:"queues,omitempty"`
+	Tasks        []TaskSeat    `json:"tasks,omitempty"`
+}
+
+// TaskSeat pins a task of a guest to one of its vCPUs.
+type TaskSeat struct {
+	Network string `json:"network"`
+	VM      string `json:"vm"`
+	Task    string `json:"task"`
+	VCPU    int    `json:"vcpu"`
 }
 
 // Reservation is RuntimeNs of CPU in every PeriodNs for one vCPU.

@@ -2,6 +2,7 @@ package vsn
 
 import (
 	"path"
+	"slices"
 
 	"github.com/vsnctl/vsnctl/vsn/strict"
 )
@@ -55,36 +56,60 @@ func (n *Network) complete(at strict.Position, dir string) {
 		if v.Disk != nil {
 			v.Disk.Image = from(dir, v.Disk.Image)
 		}
+		v.completeTasks(at.Key("vms").Item(i, v.Name))
 	}
+	if n.Confidence != 0 && n.Active == 0 && !at.Has("active") {
+		n.Active = One
+	}
+	largest := n.largest()
 	for i := range n.Links {
 		l := &n.Links[i]
 		l.Rate = (l.Rate + RateGrain - 1) / RateGrain * RateGrain
 		if l.Burst == 0 && l.Rate > 0 && !at.Key("links").Item(i, l.Name).Has("burst") {
-			l.Burst = n.DefaultBurst(l)
+			l.Burst = defaultBurst(l, largest)
 		}
 	}
 }
 
-// DefaultBurst is the burst of a link that names none: the largest message that a
-// flow sends over it, as bytes on the wire, so that it need not wait for the rate;
-// at least two full frames; rounded up to whole KiB.
-func (n *Network) DefaultBurst(l *Link) Size {
-	burst := 2 * MaxFrame
-	for i := range n.Flows {
-		f := &n.Flows[i]
-		for k := 1; k < len(f.Path); k++ {
-			if l.joins(f.Path[k-1], f.Path[k]) && f.Message <= MaxMessage {
-				_, bytes := Wire(f.Message)
-				burst = max(burst, bytes)
-			}
+func (v *VM) completeTasks(at strict.Position) {
+	if len(v.Tasks) > 0 && v.GuestScheduler == "" && !at.Has("guestScheduler") {
+		v.GuestScheduler = GuestEDF
+	}
+	for i := range v.Tasks {
+		t := &v.Tasks[i]
+		if t.Deadline == 0 && !at.Key("tasks").Item(i, t.Name).Has("deadline") {
+			t.Deadline = t.Period
 		}
+	}
+}
+
+// defaultBurst is the burst of a link that names none: the most that a flow sends
+// over it at once, as bytes on the wire, so that it need not wait for the rate; at
+// least two full frames; rounded up to whole KiB.
+func defaultBurst(l *Link, largest map[pair]Size) Size {
+	burst := 2 * MaxFrame
+	if len(l.Between) == 2 {
+		burst = max(burst, largest[pairOf(l.Between[0], l.Between[1])])
 	}
 	return roundUp(burst, 1<<10)
 }
 
-// joins reports whether the link is between the two, in either order.
-func (l *Link) joins(a, b string) bool {
-	return len(l.Between) == 2 && (l.Between[0] == a && l.Between[1] == b || l.Between[0] == b && l.Between[1] == a)
+// largest is the most that a flow sends between two VMs at once, as bytes on the wire.
+func (n *Network) largest() map[pair]Size {
+	most := map[pair]Size{}
+	for i := range n.Flows {
+		f := &n.Flows[i]
+		wide := slices.ContainsFunc(f.Path, func(s Stage) bool { return len(s) > MaxStage })
+		if wide || f.Message > MaxMessage || f.Messages() > MaxMessages {
+			continue // refused by validation, and too much for sums
+		}
+		_, bytes := Wire(f.Message)
+		for _, s := range f.Steps() {
+			p := pairOf(s.From, s.To)
+			most[p] = max(most[p], bytes*Size(f.Messages()))
+		}
+	}
+	return most
 }
 
 func roundUp(s, grain Size) Size { return (s + grain - 1) / grain * grain }

@@ -25,13 +25,20 @@ vms:
     reservation: {runtime: 20ms, period: 0.1s}
     resources: {gpu: 1}
   - {name: detect, vcpus: 2, memory: 1GiB, disk: {image: ../base.qcow2}, reservation: {runtime: 20 ms, period: 100ms}}
+  - {name: left, memory: 1MiB, reservation: {period: 20ms}, tasks: [{name: servo, wcet: 1ms, period: 10ms, deadline: 8ms}], guestScheduler: fixed}
+  - {name: right, memory: 1MiB, tasks: [{name: servo, wcet: 1ms, period: 10ms}]}
 links:
   - {name: frames, between: [camera, detect], rate: 20Mbit, delay: 5ms}
+  - {name: to-left, between: [detect, left], rate: 1Mbit}
+  - {name: to-right, between: [detect, right]}
 flows:
   - {name: see, path: [camera, detect], message: 8KiB, every: 100ms, work: {camera: 1ms, detect: 5ms}, deadline: 500ms}
+  - {name: act, path: [detect, [left, right]], message: 100B, every: 10ms, jitter: 2ms, burst: 40, deadline: 50ms}
 place:
   - {apart: [camera, detect]}
   - {vms: [camera], on: {site: turin}}
+confidence: 0.99
+active: 0.3
 `
 
 func TestLoad(t *testing.T) {
@@ -44,12 +51,21 @@ func TestLoad(t *testing.T) {
 				Reservation: &vsn.Reservation{Runtime: 20e6, Period: 100e6}, Resources: map[string]int64{"gpu": 1}},
 			{Name: "detect", VCPUs: 2, Memory: 1 << 30, Disk: &vsn.Disk{Image: "base.qcow2"},
 				Reservation: &vsn.Reservation{Runtime: 20e6, Period: 100e6}},
+			{Name: "left", VCPUs: 1, Memory: 1 << 20, Reservation: &vsn.Reservation{Period: 20e6}, GuestScheduler: vsn.GuestFixed,
+				Tasks: []vsn.Task{{Name: "servo", WCET: 1e6, Period: 10e6, Deadline: 8e6}}},
+			{Name: "right", VCPUs: 1, Memory: 1 << 20, GuestScheduler: vsn.GuestEDF,
+				Tasks: []vsn.Task{{Name: "servo", WCET: 1e6, Period: 10e6, Deadline: 10e6}}},
 		},
 		// 8192 bytes are 6 frames, of 42 bytes of headers each: 8444, and 9 KiB hold them.
-		Links: []vsn.Link{{Name: "frames", Between: []string{"camera", "detect"}, Rate: 20e6, Burst: 9 << 10, Delay: 5e6}},
-		Flows: []vsn.Flow{{Name: "see", Path: []string{"camera", "detect"}, Message: 8 << 10, Every: 100e6,
-			Work: map[string]vsn.Duration{"camera": 1e6, "detect": 5e6}, Deadline: 500e6}},
-		Place: []vsn.Rule{{Apart: []string{"camera", "detect"}}, {VMs: []string{"camera"}, On: map[string]string{"site": "turin"}}},
+		Links: []vsn.Link{{Name: "frames", Between: []string{"camera", "detect"}, Rate: 20e6, Burst: 9 << 10, Delay: 5e6},
+			// 40 messages of 142 bytes at once are 5680, and 6 KiB hold them.
+			{Name: "to-left", Between: []string{"detect", "left"}, Rate: 1e6, Burst: 6 << 10},
+			{Name: "to-right", Between: []string{"detect", "right"}}},
+		Flows: []vsn.Flow{{Name: "see", Path: []vsn.Stage{{"camera"}, {"detect"}}, Message: 8 << 10, Every: 100e6,
+			Work: map[string]vsn.Duration{"camera": 1e6, "detect": 5e6}, Deadline: 500e6},
+			{Name: "act", Path: []vsn.Stage{{"detect"}, {"left", "right"}}, Message: 100, Every: 10e6, Jitter: 2e6, Burst: 40, Deadline: 50e6}},
+		Place:      []vsn.Rule{{Apart: []string{"camera", "detect"}}, {VMs: []string{"camera"}, On: map[string]string{"site": "turin"}}},
+		Confidence: vsn.One * 99 / 100, Active: vsn.One * 3 / 10,
 	}
 	if errs != nil {
 		t.Fatal(errs)
@@ -94,12 +110,27 @@ func TestSameNameInTwoFiles(t *testing.T) {
 }
 
 func TestDefaultBurst(t *testing.T) {
-	for message, want := range map[string]string{"1B": "3KiB", "2944B": "3KiB", "2988B": "4KiB", "1MiB": "1054KiB"} {
+	for message, want := range map[string]string{"1B": "3KiB", "2944B": "3KiB", "2988B": "4KiB", "1MiB": "1054KiB",
+		"2988B, burst: 2": "7KiB", "1B, burst: 100": "5KiB"} {
 		text := strings.Replace(robot, "message: 8KiB, every: 100ms", "message: "+message+", every: 60s", 1)
 		got, errs := vsn.Load(strict.File{Name: "f", Data: []byte(text)})
 		if errs != nil || got[0].Links[0].Burst.String() != want {
 			t.Errorf("a message of %s: burst %v, want %s (%v)", message, got[0].Links[0].Burst, want, errs)
 		}
+	}
+}
+
+// A network that is to be had with some confidence is active unless it says less.
+func TestDefaultActive(t *testing.T) {
+	text := strings.Replace(robot, "active: 0.3\n", "", 1)
+	got, errs := vsn.Load(strict.File{Name: "f", Data: []byte(text)})
+	if errs != nil || got[0].Active != vsn.One {
+		t.Errorf("active %v, want 1 (%v)", got[0].Active, errs)
+	}
+	text = strings.Replace(text, "confidence: 0.99\n", "", 1)
+	got, errs = vsn.Load(strict.File{Name: "f", Data: []byte(text)})
+	if errs != nil || got[0].Active != 0 {
+		t.Errorf("without confidence: active %v, want none (%v)", got[0].Active, errs)
 	}
 }
 
@@ -150,8 +181,25 @@ func drawNetwork(t *rapid.T) vsn.Network {
 	for i := range rapid.IntRange(0, 4).Draw(t, "flows") {
 		drawFlow(t, &n, fmt.Sprintf("flow-%d", i))
 	}
+	drawOpen(t, &n)
 	drawPlace(t, &n)
+	if rapid.Bool().Draw(t, "probabilistic") {
+		share := rapid.Int64Range(1, int64(vsn.One))
+		n.Confidence, n.Active = vsn.Share(share.Draw(t, "confidence")), vsn.Share(share.Draw(t, "active"))
+	}
 	return n
+}
+
+// drawOpen leaves to the planner what it can find: the runtimes of VMs with tasks or
+// with a deadline to hold.
+func drawOpen(t *rapid.T, n *vsn.Network) {
+	for i := range n.VMs {
+		v := &n.VMs[i]
+		findable := len(v.Tasks) > 0 || slices.ContainsFunc(n.Flows, func(f vsn.Flow) bool { return f.Deadline > 0 && f.Passes(v.Name) })
+		if findable && v.Reservation != nil && rapid.Bool().Draw(t, "open") {
+			v.Reservation.Runtime = 0
+		}
+	}
 }
 
 func drawVM(t *rapid.T, vm string) vsn.VM {
@@ -171,10 +219,25 @@ func drawVM(t *rapid.T, vm string) vsn.VM {
 		v.Reservation = &vsn.Reservation{Period: vsn.Duration(period),
 			Runtime: vsn.Duration(rapid.Int64Range(int64(vsn.MinRuntime), period).Draw(t, "runtime"))}
 	}
+	if rapid.Bool().Draw(t, "tasks") {
+		drawTasks(t, &v)
+	}
 	if rapid.Bool().Draw(t, "resources") {
 		v.Resources = rapid.MapOfN(name, rapid.Int64Range(0, vsn.MaxCount), 1, 3).Draw(t, "counts")
 	}
 	return v
+}
+
+// drawTasks draws tasks that one vCPU has time for.
+func drawTasks(t *rapid.T, v *vsn.VM) {
+	v.GuestScheduler = rapid.SampledFrom([]vsn.GuestScheduler{vsn.GuestEDF, vsn.GuestFixed}).Draw(t, "scheduler")
+	names := rapid.SliceOfNDistinct(name, 1, 4, rapid.ID).Draw(t, "tasks")
+	for _, name := range names {
+		period := rapid.Int64Range(4, int64(vsn.MaxTime)).Draw(t, "task period")
+		wcet := rapid.Int64Range(1, period/int64(len(names))).Draw(t, "wcet")
+		v.Tasks = append(v.Tasks, vsn.Task{Name: name, WCET: vsn.Duration(wcet), Period: vsn.Duration(period),
+			Deadline: vsn.Duration(rapid.Int64Range(wcet, int64(vsn.MaxTime)).Draw(t, "task deadline"))})
+	}
 }
 
 func drawLinks(t *rapid.T, n *vsn.Network) {
@@ -197,43 +260,48 @@ func drawLinks(t *rapid.T, n *vsn.Network) {
 // drawFlow walks over the links, and asks for little enough that every rate will do.
 func drawFlow(t *rapid.T, n *vsn.Network, flow string) {
 	f := vsn.Flow{Name: flow, Message: vsn.Size(rapid.Int64Range(1, 1000).Draw(t, "message")),
-		Every: vsn.Duration(rapid.Int64Range(60e9, int64(vsn.MaxTime)).Draw(t, "every"))}
-	promised, sum := true, vsn.Duration(0)
-	for at := rapid.SampledFrom(n.VMs).Draw(t, "first"); ; {
-		f.Path = append(f.Path, at.Name)
-		promised = promised && at.Reservation != nil
-		if rapid.Bool().Draw(t, "works") {
-			w := vsn.Duration(rapid.Int64Range(0, 1e9).Draw(t, "work"))
-			if f.Work == nil {
-				f.Work = map[string]vsn.Duration{}
-			}
-			f.Work[at.Name] = w
-			sum += w
-		}
-		var next []vsn.Link
-		for _, l := range n.Links {
-			if slices.Contains(l.Between, at.Name) && !slices.Contains(f.Path, other(l, at.Name)) {
-				next = append(next, l)
+		Every:  vsn.Duration(rapid.Int64Range(60e9, int64(vsn.MaxTime)).Draw(t, "every")),
+		Jitter: vsn.Duration(rapid.Int64Range(0, int64(vsn.MaxTime)).Draw(t, "jitter")),
+		Burst:  rapid.Int64Range(0, vsn.MaxMessages).Draw(t, "at once")}
+	longest := vsn.Duration(0)
+	for stage := (vsn.Stage{rapid.SampledFrom(n.VMs).Draw(t, "first").Name}); ; {
+		f.Path = append(f.Path, stage)
+		most := vsn.Duration(0)
+		for _, vm := range stage {
+			if rapid.Bool().Draw(t, "works") {
+				if f.Work == nil {
+					f.Work = map[string]vsn.Duration{}
+				}
+				f.Work[vm] = vsn.Duration(rapid.Int64Range(0, 1e9).Draw(t, "work"))
+				most = max(most, f.Work[vm])
 			}
 		}
+		longest += most
+		next := reached(n, &f, stage)
 		if len(next) == 0 || rapid.IntRange(0, 3).Draw(t, "on") == 0 {
 			break
 		}
-		l := rapid.SampledFrom(next).Draw(t, "link")
-		promised = promised && l.Rate > 0
-		at = *n.VM(other(l, at.Name))
+		stage = rapid.Permutation(next).Draw(t, "next")[:rapid.IntRange(1, len(next)).Draw(t, "wide")]
 	}
-	if promised {
-		f.Deadline = vsn.Duration(rapid.Int64Range(int64(max(1, sum)), int64(vsn.MaxTime)).Draw(t, "deadline"))
+	if rapid.Bool().Draw(t, "promised") {
+		f.Deadline = vsn.Duration(rapid.Int64Range(int64(max(1, longest)), int64(vsn.MaxTime)).Draw(t, "deadline"))
 	}
 	n.Flows = append(n.Flows, f)
 }
 
-func other(l vsn.Link, vm string) string {
-	if l.Between[0] == vm {
-		return l.Between[1]
+// reached are the VMs that links join to each VM of the stage and the flow has not
+// passed.
+func reached(n *vsn.Network, f *vsn.Flow, stage vsn.Stage) (next []string) {
+	for i := range n.VMs {
+		vm := n.VMs[i].Name
+		joined := func(from string) bool {
+			return slices.ContainsFunc(n.Links, func(l vsn.Link) bool { return slices.Contains(l.Between, from) && slices.Contains(l.Between, vm) })
+		}
+		if !f.Passes(vm) && !slices.ContainsFunc(stage, func(from string) bool { return !joined(from) }) {
+			next = append(next, vm)
+		}
 	}
-	return l.Between[0]
+	return next
 }
 
 func drawPlace(t *rapid.T, n *vsn.Network) {

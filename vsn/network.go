@@ -20,6 +20,11 @@ type Network struct {
 	Links []Link `json:"links,omitempty"`
 	Flows []Flow `json:"flows,omitempty"`
 	Place []Rule `json:"place,omitempty"`
+	// Confidence, with Active, asks for probabilistic admission: while the network is
+	// active, as it is with probability Active, each of its reservations has its
+	// processor time with at least this probability. Absent (0): always.
+	Confidence Share `json:"confidence,omitempty"`
+	Active     Share `json:"active,omitempty"` // the probability that it is active; 1 when absent
 }
 
 // VM is a virtual machine and the processor time that it needs.
@@ -29,10 +34,15 @@ type VM struct {
 	Memory Size   `json:"memory"`
 	Boot   *Boot  `json:"boot,omitempty"`
 	Disk   *Disk  `json:"disk,omitempty"`
-	// Reservation holds for each vCPU. Nil is best effort: no promise is made
-	// for this VM, and no flow with a deadline may pass through it.
-	Reservation *Reservation     `json:"reservation,omitempty"`
-	Resources   map[string]int64 `json:"resources,omitempty"` // counted things, by name
+	// Reservation holds for each vCPU. Without a Runtime the planner finds the least
+	// that serves the Tasks and the deadlines of the flows; nil, it finds the Period
+	// too. Nil, without tasks and on no flow with a deadline is best effort: no promise
+	// is made.
+	Reservation *Reservation `json:"reservation,omitempty"`
+	// Tasks run inside the guest, partitioned over its vCPUs by the planner.
+	Tasks          []Task           `json:"tasks,omitempty"`
+	GuestScheduler GuestScheduler   `json:"guestScheduler,omitempty"` // GuestEDF when absent
+	Resources      map[string]int64 `json:"resources,omitempty"`      // counted things, by name
 }
 
 // Boot starts a VM from a kernel, without a boot loader. Paths are relative to
@@ -50,30 +60,57 @@ type Disk struct {
 
 // Reservation is Runtime of CPU in every Period, for each vCPU.
 type Reservation struct {
-	Runtime Duration `json:"runtime"`
+	Runtime Duration `json:"runtime,omitempty"` // 0: the planner finds the least
 	Period  Duration `json:"period"`
 }
+
+// Task is a sporadic task of a guest: at most every Period it asks for WCET of
+// processor time, to be had within Deadline.
+type Task struct {
+	Name     string   `json:"name"`
+	WCET     Duration `json:"wcet"`
+	Period   Duration `json:"period"`
+	Deadline Duration `json:"deadline,omitempty"` // Period when absent
+}
+
+// GuestScheduler is how a guest orders its tasks.
+type GuestScheduler string
+
+const (
+	GuestEDF   GuestScheduler = "edf"   // earliest deadline first
+	GuestFixed GuestScheduler = "fixed" // fixed priorities, deadline monotonic
+)
 
 // Link joins two VMs, with Rate and Burst for each direction.
 type Link struct {
 	Name    string   `json:"name"`
 	Between []string `json:"between"` // exactly two VMs
 	Rate    Rate     `json:"rate,omitempty"`
-	Burst   Size     `json:"burst,omitempty"` // what may leave at once; DefaultBurst when absent
+	Burst   Size     `json:"burst,omitempty"` // what may leave at once; the largest burst of messages when absent
 	Delay   Duration `json:"delay,omitempty"` // the most that this link may take; 0: any
 }
 
-// Flow is a message of Message bytes, sent at most once every Every, that passes
-// the VMs of Path in turn, costs Work of CPU time at each, and must be done at the
+// Flow is a message of Message bytes, sent at most once every Every, that passes the
+// stages of Path in turn, costs Work of CPU time at each VM, and must be done at the
 // last within Deadline of its release at the first.
 type Flow struct {
 	Name     string              `json:"name"`
-	Path     []string            `json:"path"`
+	Path     []Stage             `json:"path"`
 	Message  Size                `json:"message"`
 	Every    Duration            `json:"every"`
-	Work     map[string]Duration `json:"work,omitempty"` // absent: none
+	Jitter   Duration            `json:"jitter,omitempty"` // by which a release may be later than its place in the pattern
+	Burst    int64               `json:"burst,omitempty"`  // messages that may be released at once; 1 when absent
+	Work     map[string]Duration `json:"work,omitempty"`   // absent: none
 	Deadline Duration            `json:"deadline,omitempty"`
 }
+
+// Stage is the VMs that a message reaches at once: it is sent from every VM of the
+// stage before, over a link, and a VM begins its work when it has come from all of
+// them (join).
+type Stage []string
+
+// Step is the way of a message from a VM of one stage to a VM of the next.
+type Step struct{ From, To string }
 
 // Rule constrains placement. Exactly one of Apart, Together and VMs is set.
 type Rule struct {

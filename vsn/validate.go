@@ -20,8 +20,11 @@ const (
 	MaxMessage  Size     = 1 << 30                   // 1 GiB
 	MinRate     Rate     = 1_000                     // a frame takes 12 s
 	MaxRate     Rate     = 10_000_000_000_000        // over every line that there is
+	MaxTasks             = 256                       // of a VM
+	MaxStage             = 64                        // VMs at once on the path of a flow
 	MaxCount    int64    = 1_000_000_000_000         // of a resource
-	MaxTime     Duration = 24 * 3600 * 1_000_000_000 // of every, work, deadline and delay
+	MaxTime     Duration = 24 * 3600 * 1_000_000_000 // of every, jitter, work, deadline and delay, and of tasks
+	MaxMessages int64    = 1_000_000                 // of a burst
 	maxBurst    Duration = 200 * 1_000_000_000       // at the link's rate: struct tc_htb_opt counts 64 ns in 32 bits
 )
 
@@ -68,7 +71,9 @@ func (n *Network) validate(at strict.Position) {
 	}
 	c.checkLinks()
 	c.checkFlows()
+	c.checkFindable()
 	c.checkPlace()
+	c.checkShares()
 }
 
 func check(at strict.Position, err error) {
@@ -97,8 +102,13 @@ func (c *network) checkVM(v *VM, at strict.Position) {
 		check(at.Key("disk").Key("image"), checkPath(v.Disk.Image))
 	}
 	if r := v.Reservation; r != nil {
-		CheckReservation(at.Key("reservation"), r.Runtime, r.Period)
+		if at := at.Key("reservation"); r.given(at) {
+			CheckReservation(at, r.Runtime, r.Period)
+		} else {
+			checkPeriod(at, r.Period)
+		}
 	}
+	checkTasks(v, at)
 	CheckResources(at.Key("resources"), v.Resources)
 }
 
@@ -118,14 +128,18 @@ const maxCmdline = 2047 // COMMAND_LINE_SIZE of x86 less its NUL
 // CheckReservation reports what the kernel would refuse (__checkparam_dl in
 // kernel/sched/deadline.c).
 func CheckReservation(at strict.Position, runtime, period Duration) {
-	if period < MinPeriod || period > MaxPeriod {
-		at.Key("period").Failf("%v is not in %v..%v, where the kernel takes periods", period, MinPeriod, MaxPeriod)
-	}
+	checkPeriod(at, period)
 	switch {
 	case runtime < MinRuntime:
 		at.Key("runtime").Failf("%v is under %v, the least that the kernel takes", runtime, MinRuntime)
 	case period > 0 && runtime > period:
 		at.Key("runtime").Failf("%v exceeds the period, %v", runtime, period)
+	}
+}
+
+func checkPeriod(at strict.Position, period Duration) {
+	if period < MinPeriod || period > MaxPeriod {
+		at.Key("period").Failf("%v is not in %v..%v, where the kernel takes periods", period, MinPeriod, MaxPeriod)
 	}
 }
 

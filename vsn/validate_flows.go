@@ -2,7 +2,6 @@ package vsn
 
 import (
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -15,14 +14,9 @@ type direction struct {
 	from string
 }
 
-// load is what flows ask of one direction of a link.
-type load struct {
-	bits  *big.Rat // per second
-	flows []int
-}
-
 func (c *network) checkFlows() {
-	names, loads := map[string]bool{}, map[direction]*load{}
+	names := map[string]bool{}
+	loads := map[direction][]int{} // the flows
 	for i := range c.Flows {
 		f := &c.Flows[i]
 		at := c.at.Key("flows").Item(i, f.Name)
@@ -33,12 +27,9 @@ func (c *network) checkFlows() {
 		names[f.Name] = true
 		sound := c.checkMessage(f, at)
 		c.checkWork(f, at)
-		c.checkDeadline(f, at.Key("deadline"))
-		if c.checkPath(f, at.Key("path")) {
-			c.checkPromise(f, at.Key("path"))
-			if sound {
-				c.addLoad(loads, i)
-			}
+		checkDeadline(f, at.Key("deadline"))
+		if c.checkPath(f, at.Key("path")) && sound {
+			c.addLoad(loads, i)
 		}
 	}
 	c.checkLoads(loads)
@@ -54,14 +45,20 @@ func (c *network) checkMessage(f *Flow, at strict.Position) bool {
 		at.Key("every").Failf("%v is not in %v..%v", f.Every, Duration(1), MaxTime)
 		sound = false
 	}
+	if f.Jitter < 0 || f.Jitter > MaxTime {
+		at.Key("jitter").Failf("%v is not in %v..%v", f.Jitter, Duration(0), MaxTime)
+	}
+	if burst := at.Key("burst"); (f.Burst != 0 || burst.Given()) && (f.Burst < 1 || f.Burst > MaxMessages) {
+		burst.Failf("%d is not in 1..%d messages", f.Burst, MaxMessages)
+	}
 	return sound
 }
 
 func (c *network) checkWork(f *Flow, at strict.Position) {
 	for _, name := range slices.Sorted(maps.Keys(f.Work)) {
 		at := at.Key("work").Key(name)
-		if !slices.Contains(f.Path, name) {
-			at.Failf("VM %q is not on the path (%s)", name, strings.Join(f.Path, ", "))
+		if !f.Passes(name) {
+			at.Failf("VM %q is not on the path (%s)", name, stages(f.Path, ", "))
 		}
 		if w := f.Work[name]; w < 0 || w > MaxTime {
 			at.Failf("%v is not in %v..%v", w, Duration(0), MaxTime)
@@ -69,7 +66,16 @@ func (c *network) checkWork(f *Flow, at strict.Position) {
 	}
 }
 
-func (c *network) checkDeadline(f *Flow, at strict.Position) {
+func stages(path []Stage, between string) string {
+	names := make([]string, len(path))
+	for k, s := range path {
+		names[k] = s.String()
+	}
+	return strings.Join(names, between)
+}
+
+// checkDeadline refuses what no processor could do, each VM at full speed.
+func checkDeadline(f *Flow, at strict.Position) {
 	if f.Deadline == 0 && !at.Given() {
 		return
 	}
@@ -77,96 +83,111 @@ func (c *network) checkDeadline(f *Flow, at strict.Position) {
 		at.Failf("%v is not in %v..%v: leave it out if any delay will do", f.Deadline, Duration(1), MaxTime)
 		return
 	}
-	var sum Duration
-	for _, w := range f.Work {
-		sum += w
-	}
-	if f.Deadline < sum {
-		at.Failf("%v is shorter than the work on the path, %v in sum", f.Deadline, sum)
+	if way, need := f.LeastTime(); f.Deadline < need {
+		at.Failf("%v is too short: the work along %s needs %v", f.Deadline, strings.Join(way, " -> "), need)
 	}
 }
 
 // checkPath reports whether every step of the path is over a link, and none leads
 // back: bounds that depend on themselves are not bounds.
 func (c *network) checkPath(f *Flow, at strict.Position) bool {
-	good := true
 	if len(f.Path) == 0 {
 		at.Failf("is empty: a flow passes at least one VM")
 		return false
 	}
-	seen := map[string]int{}
-	for k, name := range f.Path {
-		at := at.Item(k, "")
-		if !c.checkKnown(at, name) {
+	good := true
+	seen := map[string]int{} // the stage of each VM so far
+	for k, stage := range f.Path {
+		switch at := at.Item(k, ""); {
+		case len(stage) == 0:
+			at.Failf("is empty: a stage has at least one VM")
 			good = false
-			continue
+		case len(stage) > MaxStage:
+			at.Failf("has %d VMs, at most %d are allowed at once", len(stage), MaxStage)
+			return false
 		}
-		if first, again := seen[name]; again {
-			at.Failf("the path comes back to %q: the cycle %s has no bound", name, strings.Join(f.Path[first:k+1], " -> "))
-			good = false
-			continue
+		for j, name := range stage {
+			at := inStage(at.Item(k, ""), j, stage)
+			if !c.checkKnown(at, name) {
+				good = false
+				continue
+			}
+			if first, again := seen[name]; again {
+				if first == k {
+					at.Failf("VM %q is named twice in this stage", name)
+				} else {
+					at.Failf("the path comes back to %q: the cycle %s has no bound", name,
+						stages(slices.Concat([]Stage{{name}}, f.Path[first+1:k], []Stage{{name}}), " -> "))
+				}
+				good = false
+				continue
+			}
+			seen[name] = k
+			if k > 0 {
+				good = c.checkSteps(f.Path[k-1], name, at) && good
+			}
 		}
-		seen[name] = k
-		if k == 0 || c.vms[f.Path[k-1]] == nil {
-			continue
+	}
+	return good
+}
+
+// inStage is where the j-th VM of a stage is: the stage itself, where that is a name.
+func inStage(at strict.Position, j int, stage Stage) strict.Position {
+	if vm := at.Item(j, ""); len(stage) > 1 || vm.Given() {
+		return vm
+	}
+	return at
+}
+
+// checkSteps reports whether links join each VM of a stage to one of the next.
+func (c *network) checkSteps(stage Stage, to string, at strict.Position) bool {
+	good := true
+	for _, from := range stage {
+		if c.vms[from] == nil || from == to {
+			continue // said where it is named
 		}
-		if _, ok := c.links[pairOf(f.Path[k-1], name)]; !ok {
-			at.Failf("no link joins %q and %q", f.Path[k-1], name)
+		if _, ok := c.links[pairOf(from, to)]; !ok {
+			at.Failf("no link joins %q and %q", from, to)
 			good = false
 		}
 	}
 	return good
 }
 
-// checkPromise refuses a deadline through what makes no promise.
-func (c *network) checkPromise(f *Flow, at strict.Position) {
-	if f.Deadline == 0 {
-		return
-	}
-	for k, name := range f.Path {
-		if c.vms[name].Reservation == nil {
-			at.Item(k, "").Failf("VM %q has no reservation: no deadline can be promised through it", name)
-		}
-		if k == 0 {
-			continue
-		}
-		i := c.links[pairOf(f.Path[k-1], name)]
-		if l := &c.Links[i]; l.Rate == 0 && !c.at.Key("links").Item(i, l.Name).Has("rate") {
-			at.Item(k, "").Failf("link %q has no rate: no deadline can be promised over it", l.Name)
-		}
+// addLoad adds what a flow sends in the long run, which neither its jitter nor its
+// burst changes.
+func (c *network) addLoad(loads map[direction][]int, flow int) {
+	for _, s := range c.Flows[flow].Steps() {
+		d := direction{c.links[pairOf(s.From, s.To)], s.From}
+		loads[d] = append(loads[d], flow)
 	}
 }
 
-func (c *network) addLoad(loads map[direction]*load, flow int) {
-	f := &c.Flows[flow]
-	_, bytes := Wire(f.Message)
-	bits := new(big.Rat).SetFrac(big.NewInt(int64(bytes)*8), big.NewInt(int64(f.Every)))
-	bits.Mul(bits, big.NewRat(1e9, 1))
-	for k := 1; k < len(f.Path); k++ {
-		d := direction{c.links[pairOf(f.Path[k-1], f.Path[k])], f.Path[k-1]}
-		if loads[d] == nil {
-			loads[d] = &load{bits: new(big.Rat)}
-		}
-		loads[d].bits.Add(loads[d].bits, bits)
-		loads[d].flows = append(loads[d].flows, flow)
-	}
+// need is what the flows send, in bit/s.
+func (c *network) need(flows []int) fraction {
+	return sumOf(len(flows), func(i int) (num, den int64) {
+		f := &c.Flows[flows[i]]
+		_, bytes := Wire(f.Message)
+		return int64(bytes) * 8e9, int64(f.Every) // at most 1.11e9 bytes of a message
+	})
 }
 
 // checkLoads holds what flows need against the rates of the links, each direction
 // by itself.
-func (c *network) checkLoads(loads map[direction]*load) {
+func (c *network) checkLoads(loads map[direction][]int) {
 	for i := range c.Links {
 		l := &c.Links[i]
 		if l.Rate < MinRate || len(l.Between) != 2 {
 			continue
 		}
 		for _, from := range l.Between {
-			d := loads[direction{i, from}]
-			if d == nil || d.bits.Cmp(big.NewRat(int64(l.Rate), 1)) <= 0 {
+			flows := loads[direction{i, from}]
+			need := c.need(flows)
+			if !need.over(int64(l.Rate)) {
 				continue
 			}
-			names := make([]string, len(d.flows))
-			for k, flow := range d.flows {
+			names := make([]string, len(flows))
+			for k, flow := range flows {
 				names[k] = c.Flows[flow].Name
 			}
 			what := "flow " + names[0] + " needs"
@@ -174,20 +195,7 @@ func (c *network) checkLoads(loads map[direction]*load) {
 				what = "flows " + strings.Join(names, ", ") + " need"
 			}
 			c.at.Key("links").Item(i, l.Name).Key("rate").Failf("%v is too little: from %q %s %v, frame headers counted",
-				l.Rate, from, what, ceilRate(d.bits))
+				l.Rate, from, what, need.ceilRate())
 		}
 	}
-}
-
-// ceilRate rounds up to a whole kbit, to be read.
-func ceilRate(bits *big.Rat) Rate {
-	k := new(big.Int).Mul(bits.Denom(), big.NewInt(1000))
-	q, r := new(big.Int).QuoRem(bits.Num(), k, new(big.Int))
-	if r.Sign() > 0 {
-		q.Add(q, big.NewInt(1))
-	}
-	if !q.IsInt64() || q.Int64() > int64(1<<62)/1000 {
-		return 1 << 62
-	}
-	return Rate(q.Int64() * 1000)
 }

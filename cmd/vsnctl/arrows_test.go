@@ -30,14 +30,15 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/embed":       {[]string{"vsn", "hosts", "placement", "placement/utilization"}, nil},
 	"placement/realize":     {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/utilization"}, nil},
 	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
-	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/embed", "placement/realize", "placement/proof"}, nil},
+	"placement/dimension":   {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
+	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/dimension", "placement/embed", "placement/realize", "placement/proof"}, nil},
 	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/proof", "placement/solve"},
 		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
 	"cmd/vsn-guest": {nil, nil},
 }
 
 // pure rooms may not reach the outside world even through the standard library.
-var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/embed", "placement/realize", "placement/proof", "placement/solve"}
+var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/solve"}
 
 // impure packages of the standard library. hosts is allowed time for a deadline of
 // undoing, which is no clock in a decision.

@@ -27,6 +27,9 @@ import (
 type Options struct {
 	Seed  int64 // decides between choices of the same cost
 	Nodes int64 // decisions that may be tried before giving up
+	// Reserved is what each vCPU has of VMs whose vCPUs differ; the others have what
+	// they ask for.
+	Reserved placement.Reserved
 	// Admit, if set, is asked whether phase two can realize these VMs together on
 	// this host: nil, a *placement.Cut among them, or a *placement.GaveUp where that
 	// is not known, which is taken as a no that proves nothing.
@@ -51,7 +54,7 @@ type Tally struct {
 // the nodes were spent or ctx ended; or the error of a malformed problem, or what
 // Admit and Accept returned beside cuts.
 func Search(ctx context.Context, p *placement.Problem, o Options) (*placement.Embedding, Tally, error) {
-	m, err := newModel(p)
+	m, err := newModel(p, o.Reserved)
 	if err != nil {
 		return nil, Tally{}, err
 	}

@@ -101,9 +101,9 @@ func (m *model) join(g *group, v int32) {
 	g.vms = append(g.vms, v)
 	vm := &m.vms[v]
 	g.memory = plus(g.memory, int64(vm.Memory))
-	if r := vm.Reservation; r != nil {
+	for _, r := range vm.reserved {
 		u := m.scale.Of(int64(r.Runtime), int64(r.Period))
-		g.vcpus = g.vcpus.Plus(u.Times(int64(vm.VCPUs)))
+		g.vcpus = g.vcpus.Plus(u)
 		g.largest = g.largest.Max(u)
 	}
 	for i, name := range m.resources {

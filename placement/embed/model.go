@@ -16,6 +16,7 @@ import (
 // keeps together are one group, which is what gets a seat.
 type model struct {
 	problem   *placement.Problem
+	reserved  placement.Reserved // where vCPUs of a VM differ
 	scale     utilization.Scale
 	hosts     []host
 	nodes     []node
@@ -61,7 +62,8 @@ type cable struct {
 type vm struct {
 	network, name string
 	*vsn.VM
-	group int32
+	reserved []vsn.Reservation // by vCPU; none: best effort
+	group    int32
 }
 
 // group is the VMs that must sit together: one decision.
@@ -92,10 +94,19 @@ type link struct {
 type flow struct {
 	network string
 	*vsn.Flow
-	vms   []int32
-	works int64   // ns, the sum of the work at its VMs
-	links []int32 // of its hops, where only one link joins the two
+	vms   []int32 // stage by stage
+	work  []int64 // ns, at each of them
+	works int64   // ns, the sum of the work along the longest way
+	steps []step  // in order: those into a stage before those out of it
+	links []int32 // of its steps, where only one link joins the two
+	forks bool    // a stage has several VMs
 	hard  bool    // it has been in a cut
+}
+
+// step is the way of a message between two VMs, by their places in the flow's vms.
+type step struct {
+	from, to int32
+	link     int32 // -1 where not just one link joins the two
 }
 
 type bitset []uint64
@@ -111,8 +122,8 @@ func (b bitset) count() (n int) {
 	return n
 }
 
-func newModel(p *placement.Problem) (*model, error) {
-	m := &model{problem: p, vmIndex: map[[2]string]int32{}, linkIndex: map[[2]string]int32{}, nodeIndex: map[string]int32{}, cableIdx: map[string]int32{}}
+func newModel(p *placement.Problem, reserved placement.Reserved) (*model, error) {
+	m := &model{problem: p, reserved: reserved, vmIndex: map[[2]string]int32{}, linkIndex: map[[2]string]int32{}, nodeIndex: map[string]int32{}, cableIdx: map[string]int32{}}
 	for _, step := range []func() error{m.addHosts, m.addCables, m.addVMs, m.addLinks, m.addFlows} {
 		if err := step(); err != nil {
 			return nil, err
@@ -141,7 +152,7 @@ func (m *model) addHosts() error {
 	for i := range m.problem.Networks {
 		for j := range m.problem.Networks[i].VMs {
 			v := &m.problem.Networks[i].VMs[j]
-			if r := v.Reservation; r != nil {
+			for _, r := range m.reserved.Of(m.problem.Networks[i].Name, v) {
 				if r.Runtime < 0 || r.Runtime > r.Period || r.Period <= 0 {
 					return fmt.Errorf("vm %q of network %q: reservation %v every %v: want 0 <= runtime <= period", v.Name, m.problem.Networks[i].Name, r.Runtime, r.Period)
 				}
@@ -258,7 +269,7 @@ func (m *model) addVMs() error {
 				return fmt.Errorf("vm %q of network %q: there are two of this name, or %d vcpus are not in 1..%d", key[1], n.Name, n.VMs[j].VCPUs, hosts.MaxCPUs)
 			}
 			m.vmIndex[key] = int32(len(m.vms))
-			m.vms = append(m.vms, vm{network: n.Name, name: key[1], VM: &n.VMs[j]})
+			m.vms = append(m.vms, vm{network: n.Name, name: key[1], VM: &n.VMs[j], reserved: m.reserved.Of(n.Name, &n.VMs[j])})
 		}
 	}
 	return nil
@@ -306,24 +317,29 @@ func (m *model) addFlows() error {
 		n := &m.problem.Networks[i]
 		for j := range n.Flows {
 			f := &n.Flows[j]
-			out := flow{network: n.Name, Flow: f}
-			for k, name := range f.Path {
+			out := flow{network: n.Name, Flow: f, forks: len(f.VMs()) > len(f.Path)}
+			place := map[string]int32{}
+			for k, name := range f.VMs() {
 				v, err := m.vmOf(n.Name, name, fmt.Sprintf("flow %q", f.Name))
 				if err != nil {
 					return err
 				}
+				place[name] = int32(k)
 				out.vms = append(out.vms, v)
-				if k > 0 {
-					before := out.vms[k-1]
-					if joining := between[[2]int32{min(before, v), max(before, v)}]; len(joining) == 1 {
-						out.links = append(out.links, joining[0])
-						m.links[joining[0]].flows = append(m.links[joining[0]].flows, int32(len(m.flows)))
-					}
+				out.work = append(out.work, int64(f.Work[name]))
+			}
+			for _, s := range f.Steps() {
+				on := step{place[s.From], place[s.To], -1}
+				a, b := out.vms[on.from], out.vms[on.to]
+				if joining := between[[2]int32{min(a, b), max(a, b)}]; len(joining) == 1 {
+					on.link = joining[0]
+					out.links = append(out.links, on.link)
+					m.links[on.link].flows = append(m.links[on.link].flows, int32(len(m.flows)))
 				}
+				out.steps = append(out.steps, on)
 			}
-			for _, name := range f.Path {
-				out.works = plus(out.works, int64(f.Work[name]))
-			}
+			_, works := f.LeastTime()
+			out.works = int64(works)
 			m.flows = append(m.flows, out)
 		}
 	}

@@ -118,9 +118,8 @@ func (m *model) refuteTotals() (out []placement.Conflict) {
 func (m *model) vcpuTime(g int32) *big.Rat {
 	sum := new(big.Rat)
 	for _, v := range m.groups[g].vms {
-		if r := m.vms[v].Reservation; r != nil {
-			u := big.NewRat(int64(r.Runtime), int64(r.Period))
-			sum.Add(sum, u.Mul(u, ratOf(int64(m.vms[v].VCPUs))))
+		for _, r := range m.vms[v].reserved {
+			sum.Add(sum, big.NewRat(int64(r.Runtime), int64(r.Period)))
 		}
 	}
 	return sum
@@ -266,7 +265,7 @@ func (m *model) refuteFlows() (out []placement.Conflict) {
 		}
 		subject := "flow " + fl.network + "/" + fl.Name
 		for _, v := range fl.vms {
-			if m.vms[v].Reservation == nil {
+			if len(m.vms[v].reserved) == 0 {
 				out = append(out, placement.Conflict{Rule: RuleEndToEnd, Subjects: []string{subject, m.vmName(v)}, Need: placement.Inf(), Have: placement.Int(int64(fl.Deadline)), Unit: "ns",
 					Says: fmt.Sprintf("%s has no reservation, so nothing bounds how long a message stays there: give it one, or the flow no deadline", m.vmName(v))})
 			}

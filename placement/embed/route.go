@@ -190,12 +190,7 @@ func (s *search) tooLate(l int32, reasons set) bool {
 		if fl.Deadline == 0 {
 			continue
 		}
-		sum := fl.works
-		for _, o := range fl.links {
-			if r := s.route[o]; r != nil {
-				sum = plus(sum, r.delay)
-			}
-		}
+		sum := s.leastTime(fl)
 		if sum <= int64(fl.Deadline) {
 			continue
 		}
@@ -211,6 +206,32 @@ func (s *search) tooLate(l int32, reasons set) bool {
 	return false
 }
 
+// leastTime is the work of a flow and what its frames spend in the nodes and cables
+// decided so far, along the longest way.
+func (s *search) leastTime(fl *flow) int64 {
+	if !fl.forks {
+		sum := fl.works
+		for _, o := range fl.links {
+			if r := s.route[o]; r != nil {
+				sum = plus(sum, r.delay)
+			}
+		}
+		return sum
+	}
+	begin, longest := make([]int64, len(fl.vms)), int64(0)
+	for _, on := range fl.steps {
+		arrival := plus(begin[on.from], fl.work[on.from])
+		if on.link >= 0 && s.route[on.link] != nil {
+			arrival = plus(arrival, s.route[on.link].delay)
+		}
+		begin[on.to] = max(begin[on.to], arrival)
+	}
+	for k := range fl.vms {
+		longest = max(longest, plus(begin[k], fl.work[k]))
+	}
+	return longest
+}
+
 // condemned asks Judge about the link, and about each flow that its route completes,
 // if they have been in a cut. On a no the reason is in s.fail.
 func (s *search) condemned(l int32) bool {
@@ -223,7 +244,7 @@ func (s *search) condemned(l int32) bool {
 	for _, i := range s.m.links[l].flows {
 		fl := &s.m.flows[i]
 		whole := func(o int32) bool { return s.route[o] != nil }
-		if fl.hard && len(fl.links) == len(fl.vms)-1 && all(fl.links, whole) && s.refuses(fl.links, fl.vms, "flow "+fl.network+"/"+fl.Name) {
+		if fl.hard && len(fl.links) == len(fl.steps) && all(fl.links, whole) && s.refuses(fl.links, fl.vms, "flow "+fl.network+"/"+fl.Name) {
 			return true
 		}
 	}

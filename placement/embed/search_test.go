@@ -161,10 +161,10 @@ func (o *everySeat) room(c *hosts.Cable, rate vsn.Rate) bool {
 func (o *everySeat) inTime() bool {
 	for _, f := range o.n.Flows {
 		sum := int64(0)
-		for k, vm := range f.Path {
+		for k, vm := range f.VMs() {
 			sum += int64(f.Work[vm])
 			for _, l := range o.n.Links {
-				if k > 0 && slices.Contains(l.Between, vm) && slices.Contains(l.Between, f.Path[k-1]) {
+				if k > 0 && slices.Contains(l.Between, vm) && slices.Contains(l.Between, f.VMs()[k-1]) {
 					sum += o.time[l.Name]
 				}
 			}
@@ -273,13 +273,13 @@ func (c chance) paths() placement.Problem {
 				l.Delay = vsn.Duration(1 + c.IntN(9))
 			}
 			if c.in(40) {
-				n.Flows = append(n.Flows, vsn.Flow{Name: "f" + l.Name, Path: l.Between, Every: 1, Work: map[string]vsn.Duration{l.Between[0]: 1}, Deadline: vsn.Duration(2 + c.IntN(9))})
+				n.Flows = append(n.Flows, vsn.Flow{Name: "f" + l.Name, Path: singles(l.Between), Every: 1, Work: map[string]vsn.Duration{l.Between[0]: 1}, Deadline: vsn.Duration(2 + c.IntN(9))})
 			}
 			n.Links = append(n.Links, l)
 		}
 	}
 	if len(n.Links) > 1 && n.Links[0].Between[1] == n.Links[1].Between[0] {
-		n.Flows = append(n.Flows, vsn.Flow{Name: "long", Path: append(slices.Clone(n.Links[0].Between), n.Links[1].Between[1]), Every: 1, Deadline: vsn.Duration(4 + c.IntN(14))})
+		n.Flows = append(n.Flows, vsn.Flow{Name: "long", Path: singles(append(slices.Clone(n.Links[0].Between), n.Links[1].Between[1])), Every: 1, Deadline: vsn.Duration(4 + c.IntN(14))})
 	}
 	p.Networks = []vsn.Network{n}
 	return p
@@ -396,7 +396,7 @@ func TestTwinsAreUntouched(t *testing.T) {
 		}
 	}
 	p.Networks = []vsn.Network{{Name: "n", VMs: []vsn.VM{{Name: "x", VCPUs: 1}, {Name: "y", VCPUs: 1}}, Links: []vsn.Link{{Name: "l", Between: []string{"x", "y"}, Rate: 1}}}}
-	m, err := newModel(&p)
+	m, err := newModel(&p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,4 +433,13 @@ func TestBudgetRoundsDown(t *testing.T) {
 			t.Errorf("%v of %v: %d, want %d", c.share, c.rate, got, c.want)
 		}
 	}
+}
+
+// singles is a path without forks.
+func singles(vms []string) []vsn.Stage {
+	var path []vsn.Stage
+	for _, vm := range vms {
+		path = append(path, vsn.Stage{vm})
+	}
+	return path
 }

@@ -128,8 +128,8 @@ func (s *state) cpuTerms(g, h int32) (need, have *big.Rat) {
 	}
 	for _, other := range groups {
 		for _, v := range s.m.groups[other].vms {
-			if r := s.m.vms[v].Reservation; r != nil {
-				add(int64(r.Runtime), int64(r.Period), int64(s.m.vms[v].VCPUs))
+			for _, r := range s.m.vms[v].reserved {
+				add(int64(r.Runtime), int64(r.Period), 1)
 			}
 			if e := ho.Emulator; e != nil {
 				add(int64(e.Runtime), int64(e.Period), 1)

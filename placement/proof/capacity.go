@@ -135,7 +135,7 @@ func (m *model) cableClaims() []placement.Claim {
 		for j := range n.Links {
 			link := name{n.Name, n.Links[j].Name}
 			for _, cable := range m.routes[link].Cables {
-				terms[cable] = append(terms[cable], placement.Term{Name: link.String(), Value: placement.Int(int64(n.Links[j].Rate))})
+				terms[cable] = append(terms[cable], placement.Term{Name: link.String(), Value: placement.Int(m.rates[link].rate)})
 			}
 		}
 	}

@@ -5,11 +5,10 @@ import (
 	"math/big"
 
 	"github.com/vsnctl/vsnctl/placement"
-	"github.com/vsnctl/vsnctl/placement/bounds"
 )
 
 // claims are, for each port that flows use, its load and what may wait there, and
-// for each flow its chain: every stage, then their sum against the deadline.
+// for each flow its chain: every stage, joins, then the whole against the deadline.
 func (fs *flows) claims() []placement.Claim {
 	var out []placement.Claim
 	for _, v := range fs.ports {
@@ -32,18 +31,14 @@ func (v *server) load() placement.Claim {
 
 // backlogClaim: what may wait at a port fits its queue, so that nothing is dropped.
 func (v *server) backlogClaim() placement.Claim {
-	var terms []placement.Term
-	unbounded := false
-	arrivals := make([]bounds.Arrival, len(v.clients))
-	for i, c := range v.clients {
-		arrivals[i] = bounds.Arrival{Period: int64(c.flow.spec.Every), Jitter: c.stage.jitter, Cost: c.stage.cost}
-		unbounded = unbounded || arrivals[i].Validate() != nil
-		terms = append(terms,
+	claim := placement.Claim{Subject: v.port, Rule: RuleBacklog, Unit: "B", Bound: placement.Inf(), Limit: placement.Int(v.limit)}
+	for _, c := range v.clients {
+		claim.Terms = append(claim.Terms,
 			placement.Term{Name: c.flow.name.String() + " message", Value: placement.Int(c.stage.cost)},
 			placement.Term{Name: c.flow.name.String() + " jitter", Value: number(c.stage.jitter)})
 	}
-	claim := placement.Claim{Subject: v.port, Rule: RuleBacklog, Unit: "B", Terms: terms, Bound: placement.Inf(), Limit: placement.Int(v.limit)}
-	if unbounded {
+	arrivals, bounded := v.arrivals()
+	if !bounded {
 		claim.Limit = placement.Inf() // the flow says why, and fails if it has a deadline
 	} else if bytes, fits := v.backlog(arrivals); fits {
 		claim.Bound = number(bytes)
@@ -54,18 +49,56 @@ func (v *server) backlogClaim() placement.Claim {
 func (f *flow) claims() []placement.Claim {
 	subject := "flow " + f.name.String()
 	var out []placement.Claim
-	sums := placement.Claim{Subject: subject, Rule: RuleEndToEnd, Unit: "ns", Bound: number(f.delay), Limit: placement.Inf()}
-	if f.spec.Deadline > 0 {
-		sums.Limit = placement.Int(int64(f.spec.Deadline))
-	}
-	for i, s := range f.stages {
-		sums.Terms = append(sums.Terms, placement.Term{Name: s.name, Value: number(s.delay)})
-		if s.server != nil {
-			out = append(out, placement.Claim{Subject: fmt.Sprintf("%s stage %d: %s", subject, i+1, s.name), Rule: s.server.rule, Unit: "ns",
-				Terms: s.terms(), Bound: number(s.delay), Limit: placement.Inf()})
+	count := 0
+	for v := range f.each() {
+		for s := range v.stages() {
+			count++
+			if s.server != nil {
+				out = append(out, placement.Claim{Subject: fmt.Sprintf("%s stage %d: %s", subject, count, s.name), Rule: s.server.rule, Unit: "ns",
+					Terms: s.terms(), Bound: number(s.delay), Limit: placement.Inf()})
+			}
+		}
+		if len(v.ways) > 1 {
+			out = append(out, v.joinClaim(subject))
 		}
 	}
-	return append(out, sums)
+	return append(out, f.endToEnd(subject)...)
+}
+
+// joinClaim says when a message has come to a VM over all of several ways.
+func (v *node) joinClaim(subject string) placement.Claim {
+	c := placement.Claim{Subject: subject + " at " + v.vm, Rule: RuleJoin, Unit: "ns", Bound: placement.Int(0), Limit: placement.Inf()}
+	for _, w := range v.ways {
+		comes := number(w.comes)
+		c.Terms = append(c.Terms, placement.Term{Name: "by way of " + w.from.vm, Value: comes})
+		if comes.Cmp(c.Bound) > 0 {
+			c.Bound = comes
+		}
+	}
+	return c
+}
+
+// endToEnd is the bound of the flow: the least of the sum of stages and the tandem,
+// each of which holds, with the terms of that one.
+func (f *flow) endToEnd(subject string) []placement.Claim {
+	last := f.last()
+	stages := placement.Claim{Subject: subject, Rule: RuleStages, Unit: "ns", Bound: number(last.done), Limit: placement.Inf()}
+	for _, s := range last.longest() {
+		stages.Terms = append(stages.Terms, placement.Term{Name: s.name, Value: number(s.delay)})
+	}
+	out := []placement.Claim{stages}
+	whole := stages
+	if terms, bound, ok := f.tandem(); ok {
+		out = append(out, placement.Claim{Subject: subject, Rule: RuleTandem, Unit: "ns", Terms: terms, Bound: bound, Limit: placement.Inf()})
+		if bound.Cmp(whole.Bound) < 0 {
+			whole = out[1]
+		}
+	}
+	whole.Rule = RuleEndToEnd
+	if f.spec.Deadline > 0 {
+		whole.Limit = placement.Int(int64(f.spec.Deadline))
+	}
+	return append(out, whole)
 }
 
 // terms are the numbers that a stage's bound comes from: what serves, and what all
@@ -76,21 +109,25 @@ func (s *stage) terms() []placement.Term {
 	add := func(name string, value int64) {
 		out = append(out, placement.Term{Name: name, Value: number(value)})
 	}
-	switch {
-	case v.rule == RuleShaper:
+	if v.rule == RuleShaper {
 		add("rate bit/s", v.rate)
 		add("burst B", v.burst)
-	case v.supply != nil:
-		add("runtime", v.supply.Runtime)
-		add("period", v.supply.Period)
-		add("grain", v.supply.Grain)
-		add("others on the cpu", v.supply.Others)
-		add("blackout, "+v.supply.Curve()+" curve", v.supply.Blackout())
+	}
+	for i := range v.vcpus {
+		for _, t := range supplyTerms(v.vcpus[i].Supply) {
+			if len(v.vcpus) > 1 {
+				t.Name = fmt.Sprintf("vcpu%d %s", i, t.Name)
+			}
+			out = append(out, t)
+		}
 	}
 	for _, c := range v.clients {
 		who := c.flow.name.String()
 		add(who+" every", int64(c.flow.spec.Every))
 		add(who+" jitter", c.stage.jitter)
+		if c.flow.spec.Burst > 1 {
+			add(who+" burst", c.flow.spec.Burst)
+		}
 		add(who+" asks", c.stage.cost)
 	}
 	return out

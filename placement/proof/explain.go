@@ -19,7 +19,13 @@ max(0, s - b) / r (Le Boudec and Thiran 2001, section 1.5).`,
 	RuleLink: `What conforms to a link's rate and burst waits, on each cable, for the bursts of the links that share
 it: behind a switch in one queue (Cruz 1991), behind a host in a round of its classes (Shreedhar
 and Varghese 1996).`,
-	RuleEndToEnd: `Delays of stages in a row add up; behind a stage with delay d a message may be d late, which later
+	RuleBusy: `The guest's tasks come before messages: a message is done by the end of the longest busy period of
+both (Lehoczky 1990; Shin and Lee 2003).`,
+	RuleJoin: `Work begins when the message has come over every way.`,
+	RuleTandem: `What a stage leaves beside all other traffic is a rate and a latency; in a row the latencies add up,
+and the flow's own burst is paid once, at the slowest stage (Le Boudec and Thiran 2001, theorems
+1.4.6 and 6.2.2).`,
+	RuleStages: `Delays of stages in a row add up; behind a stage with delay d a message may be d late, which later
 stages count as jitter (Tindell and Clark 1994).`,
 }
 
@@ -35,7 +41,7 @@ func Explain(w io.Writer, p *placement.Plan, flow string) error {
 		switch {
 		case c.Rule == RuleLink:
 			links[c.Subject] = c
-		case c.Subject == subject || strings.HasPrefix(c.Subject, subject+" stage "):
+		case c.Subject == subject || strings.HasPrefix(c.Subject, subject+" stage ") || strings.HasPrefix(c.Subject, subject+" at "):
 			chain = append(chain, c)
 		}
 		if c.Rule == RuleEndToEnd {
@@ -68,7 +74,11 @@ func (e *explanation) printf(format string, args ...any) {
 }
 
 func (e *explanation) claim(c placement.Claim) {
-	if c.Rule == RuleEndToEnd {
+	switch c.Rule {
+	case RuleEndToEnd:
+		e.verdict(c)
+		return
+	case RuleStages, RuleTandem:
 		e.sum(c)
 		return
 	}
@@ -94,32 +104,36 @@ func (e *explanation) terms(c placement.Claim) {
 	}
 }
 
-// sum writes the last claim: the stages, ways over links taken apart, and what is left.
+// sum writes terms that add up to a bound, ways over links taken apart.
 func (e *explanation) sum(c placement.Claim) {
-	e.printf("\nThe sum, by %s:\n", c.Rule)
+	e.printf("\nThe whole, by %s:\n", c.Rule)
 	e.theorem(c.Rule)
 	for _, t := range c.Terms {
 		e.printf("    %14v  %s\n", t.Value, t.Name)
-		if link, ok := e.link(t.Name); ok {
+		if link, ok := e.link(t.Name); ok && c.Rule == RuleStages {
 			e.theorem(RuleLink)
 			for _, part := range link.Terms {
 				e.printf("                    = %v  %s\n", part.Value, part.Name)
 			}
 		}
 	}
-	e.printf("    --------------\n    %14v  ns in all\n", c.Bound)
+	e.printf("    --------------\n    %14v  in all\n", c.Bound)
+}
+
+// verdict holds the lesser of the bounds against the deadline.
+func (e *explanation) verdict(c placement.Claim) {
+	e.printf("\nBoth bounds hold, so the lesser does:\n    %14v  the bound\n", c.Bound)
 	if c.Limit.IsInf() {
 		e.printf("No deadline was asked for.\n")
 		return
 	}
 	e.printf("    %14v  the deadline\n", c.Limit)
-	switch {
-	case !c.Holds():
+	if !c.Holds() {
 		e.printf("The deadline does not hold.\n")
-	default:
-		slack := c.Limit.Big()
-		e.printf("    %14v  the slack: the deadline holds.\n", placement.FromBig(slack.Sub(slack, c.Bound.Big())))
+		return
 	}
+	slack := c.Limit.Big()
+	e.printf("    %14v  the slack: the deadline holds.\n", placement.FromBig(slack.Sub(slack, c.Bound.Big())))
 }
 
 // link finds the claim behind a term "link NAME from>to".

@@ -2,7 +2,7 @@ package proof
 
 import (
 	"fmt"
-	"math/big"
+	"slices"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/bounds"
@@ -20,28 +20,26 @@ type stage struct {
 	delay  int64   // ns
 }
 
-// server is what serves stages of several flows, first come first served.
-type server struct {
-	rule    string
-	supply  *bounds.Supply // of processor time; nil: there is no reservation
-	rate    int64          // bit/s of a port; with burst
-	burst   int64          // bytes
-	limit   int64          // bytes that may wait at a port
-	port    string         // its subject
-	clients []client
+// node is a flow at one VM: the ways that lead there, and the work.
+type node struct {
+	vm   string
+	ways []*way
+	work *stage
+	done int64 // ns from the release until the work is done
 }
 
-type client struct {
-	flow  *flow
-	stage *stage
-}
-
-// flow is a flow of the problem with its stages in order.
-type flow struct {
-	name   name
-	spec   *vsn.Flow
+// way is the step of a flow from one VM to the next: devices, port, link, devices.
+type way struct {
+	from   *node
 	stages []*stage
-	delay  int64
+	comes  int64 // ns from the release until the message has come
+}
+
+// flow is a flow of the problem with its VMs, stage by stage.
+type flow struct {
+	name  name
+	spec  *vsn.Flow
+	nodes [][]*node
 }
 
 // flows are all flows, with their delays.
@@ -53,12 +51,13 @@ type flows struct {
 	ports   []*server // in the order of first use
 }
 
-// newFlows bounds the end-to-end delay of every flow by the sum of its stages.
-// Every server is first come first served, so that the messages of all flows that
-// pass it delay one another; behind a stage a message may be late by that stage's
-// delay, which makes later stages see messages closer together. Delays and jitters
-// depend on one another: holistic analysis (Tindell and Clark 1994) takes the least
-// fixed point, and what does not settle has no bound.
+// newFlows bounds the end-to-end delay of every flow. Every server is first come
+// first served, so that the messages of all flows that pass it delay one another;
+// behind a stage a message may be late by that stage's delay, which makes later
+// stages see messages closer together. Delays and jitters depend on one another:
+// holistic analysis (Tindell and Clark 1994) takes the least fixed point, and what
+// does not settle has no bound. Where several ways lead to a VM its work begins
+// when the last has come, so that a path's bound is that of the longest.
 func newFlows(m *model, ps *paths) *flows {
 	fs := &flows{m: m, paths: ps, servers: map[string]*server{}}
 	for i := range m.problem.Networks {
@@ -68,80 +67,86 @@ func newFlows(m *model, ps *paths) *flows {
 		}
 	}
 	fs.solve()
-	for _, f := range fs.all {
-		for _, s := range f.stages {
-			f.delay = sum(f.delay, s.delay)
-		}
-	}
 	return fs
 }
 
 func (fs *flows) add(n *vsn.Network, spec *vsn.Flow) {
 	f := &flow{name: name{n.Name, spec.Name}, spec: spec}
 	fs.all = append(fs.all, f)
-	for i, vm := range spec.Path {
-		if i > 0 {
-			fs.addDevice(f, vm, spec.Path[i-1], vm)
+	for k, vms := range spec.Path {
+		var nodes []*node
+		for _, vm := range vms {
+			v := &node{vm: vm}
+			if k > 0 {
+				for _, from := range f.nodes[k-1] {
+					v.ways = append(v.ways, fs.way(f, from, vm))
+				}
+			}
+			// A message that asks for no work still has to wait until its VM runs.
+			v.work = fs.join(f, &stage{name: "work at " + vm, cost: max(1, int64(spec.Work[vm]))}, fs.processor(name{n.Name, vm}))
+			nodes = append(nodes, v)
 		}
-		// A message that asks for no work still has to wait until its VM runs.
-		f.push(&stage{name: "work at " + vm, cost: max(1, int64(spec.Work[vm]))}, fs.processor(name{n.Name, vm}))
-		if i+1 < len(spec.Path) {
-			fs.addDevice(f, vm, vm, spec.Path[i+1])
-			fs.addLink(f, vm, spec.Path[i+1])
-		}
+		f.nodes = append(f.nodes, nodes)
 	}
 }
 
-func (f *flow) push(s *stage, at *server) {
+// join makes a stage a client of its server.
+func (fs *flows) join(f *flow, s *stage, at *server) *stage {
 	s.server = at
-	f.stages = append(f.stages, s)
-	if at != nil {
-		at.clients = append(at.clients, client{f, s})
-	}
+	at.clients = append(at.clients, client{f, s})
+	return s
 }
 
-// processor is the server of the work in a VM. A message is worked on by one vCPU
-// at a time, whichever: all have the same reservation, and one is enough to bound it.
+func (fs *flows) way(f *flow, from *node, to string) *way {
+	w := &way{from: from}
+	w.stages = append(w.stages, fs.device(f, from.vm, from.vm, to)...)
+	w.stages = append(w.stages, fs.link(f, from.vm, to)...)
+	w.stages = append(w.stages, fs.device(f, to, from.vm, to)...)
+	return w
+}
+
+// processor is the server of the work in a VM.
 func (fs *flows) processor(vm name) *server {
 	key := "vm " + vm.String()
 	if s := fs.servers[key]; s != nil {
 		return s
 	}
 	s := &server{rule: RuleRequest}
-	if list := fs.m.reservations[vm]; len(list) > 0 {
-		s.supply = &bounds.Supply{Runtime: list[0].RuntimeNs, Period: list[0].PeriodNs, Grain: int64(fs.m.seats[vm].Grain)}
-		for _, r := range list {
-			s.supply.Others = max(s.supply.Others, fs.m.others(r.Host, r.CPU))
+	for cpu := range fs.m.reservations[vm] {
+		supply, _ := fs.m.supply(vm, cpu)
+		v := vcpu{Supply: supply}
+		if all := fs.m.tasks[vm]; all != nil {
+			v.tasks, s.rule = all[cpu], RuleBusy
 		}
+		s.vcpus = append(s.vcpus, v)
 	}
 	fs.servers[key] = s
 	return s
 }
 
-// addDevice is the passage of the frames of a message, sent from a to b, through the
+// device is the passage of the frames of a message, sent from a to b, through the
 // device threads of vm; nothing where the host reserves nothing for them, which the
 // proof then says it rests on.
-func (fs *flows) addDevice(f *flow, vm, a, b string) {
+func (fs *flows) device(f *flow, vm, a, b string) []*stage {
 	at := name{f.name.network, vm}
 	h := fs.m.seats[at]
 	if h.Emulator == nil {
-		return
+		return nil
 	}
 	key := "devices " + at.String()
 	if fs.servers[key] == nil {
 		e := fs.m.emulators[at]
-		fs.servers[key] = &server{rule: RuleDevice, supply: &bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(e.Host, e.CPU)}}
+		fs.servers[key] = &server{rule: RuleDevice, vcpus: []vcpu{{Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(e.Host, e.CPU)}}}}
 	}
 	frames, _ := fs.framing(f, a, b).Frames(int64(f.spec.Message))
-	f.push(&stage{name: fmt.Sprintf("devices of %s (%s>%s)", vm, a, b), cost: times(frames, int64(h.Emulator.Work))}, fs.servers[key])
+	return []*stage{fs.join(f, &stage{name: fmt.Sprintf("devices of %s (%s>%s)", vm, a, b), cost: times(frames, int64(h.Emulator.Work))}, fs.servers[key])}
 }
 
-// addLink is the wait at the sender's port until the class has tokens, and the way.
-func (fs *flows) addLink(f *flow, a, b string) {
-	p := fs.link(f, a, b)
-	if p == nil || p.spec.Rate == 0 {
-		f.push(&stage{name: fmt.Sprintf("%s>%s without a rate", a, b), fixed: bounds.Inf}, nil)
-		return
+// link is the wait at the sender's port until the class has tokens, and the way.
+func (fs *flows) link(f *flow, a, b string) []*stage {
+	p := fs.path(f, a, b)
+	if p == nil || p.rate == 0 {
+		return []*stage{{name: fmt.Sprintf("%s>%s without a rate", a, b), fixed: bounds.Inf}}
 	}
 	host := fs.m.seats[name{f.name.network, a}].Name
 	q := fs.m.queues[queueAt{p.link, a, b, host, placement.AtPort}]
@@ -151,28 +156,18 @@ func (fs *flows) addLink(f *flow, a, b string) {
 		fs.ports = append(fs.ports, fs.servers[subject])
 	}
 	bytes, _ := fs.framing(f, a, b).Bytes(int64(f.spec.Message))
-	f.push(&stage{name: fmt.Sprintf("port %s>%s", a, b), cost: bytes}, fs.servers[subject])
-	f.push(&stage{name: fmt.Sprintf("link %s %s>%s", p.link.of, a, b), fixed: p.delay}, nil)
+	return []*stage{
+		fs.join(f, &stage{name: fmt.Sprintf("port %s>%s", a, b), cost: bytes}, fs.servers[subject]),
+		{name: fmt.Sprintf("link %s %s>%s", p.link.of, a, b), fixed: p.delay},
+	}
 }
 
-func (fs *flows) link(f *flow, a, b string) *path {
-	n := fs.network(f.name.network)
-	for i := range n.Links {
-		l := &n.Links[i]
-		if l.Between[0] == a && l.Between[1] == b || l.Between[0] == b && l.Between[1] == a {
-			return fs.paths.by[pathKey{name{n.Name, l.Name}, a}]
-		}
+func (fs *flows) path(f *flow, a, b string) *path {
+	link, ok := fs.m.between[pair{f.name.network, a, b}]
+	if !ok {
+		return nil
 	}
-	return nil
-}
-
-func (fs *flows) network(of string) *vsn.Network {
-	for i := range fs.m.problem.Networks {
-		if fs.m.problem.Networks[i].Name == of {
-			return &fs.m.problem.Networks[i]
-		}
-	}
-	return nil
+	return fs.paths.by[pathKey{link, a}]
 }
 
 // framing is how frames between two VMs count: as on the cable where there is one.
@@ -194,8 +189,11 @@ func (fs *flows) solve() {
 		}
 	}
 	for _, f := range fs.all {
-		for _, s := range f.stages {
-			s.delay = bounds.Inf
+		for v := range f.each() {
+			v.done = bounds.Inf
+			for s := range v.stages() {
+				s.delay = bounds.Inf
+			}
 		}
 	}
 }
@@ -204,8 +202,8 @@ func (fs *flows) solve() {
 // own jitters from the delays; it reports whether nothing changed.
 func (f *flow) advance() bool {
 	settled := true
-	jitter := int64(0)
-	for _, s := range f.stages {
+	pass := func(s *stage, elapsed int64) int64 {
+		jitter := sum(int64(f.spec.Jitter), elapsed)
 		if s.jitter != jitter {
 			s.jitter, settled = jitter, false
 		}
@@ -216,57 +214,59 @@ func (f *flow) advance() bool {
 		if s.delay != delay {
 			s.delay, settled = delay, false
 		}
-		jitter = sum(jitter, delay)
+		return sum(elapsed, delay)
+	}
+	for v := range f.each() {
+		begin := int64(0)
+		for _, w := range v.ways {
+			w.comes = w.from.done
+			for _, s := range w.stages {
+				w.comes = pass(s, w.comes)
+			}
+			begin = max(begin, w.comes)
+		}
+		v.done = pass(v.work, begin)
 	}
 	return settled
 }
 
-// delay bounds the wait of any message at the server, its own service included.
-func (v *server) delay() int64 {
-	arrivals := make([]bounds.Arrival, len(v.clients))
-	for i, c := range v.clients {
-		arrivals[i] = bounds.Arrival{Period: int64(c.flow.spec.Every), Jitter: c.stage.jitter, Cost: c.stage.cost}
-		if arrivals[i].Validate() != nil {
-			return bounds.Inf // it comes arbitrarily late, or is beyond all ranges
+// each visits the VMs of a flow in the order in which a message reaches them.
+func (f *flow) each() func(func(*node) bool) {
+	return func(visit func(*node) bool) {
+		for _, nodes := range f.nodes {
+			for _, v := range nodes {
+				if !visit(v) {
+					return
+				}
+			}
 		}
 	}
-	if v.rule == RuleShaper {
-		bytes, fits := v.backlog(arrivals)
-		if !fits {
-			return bounds.Inf
+}
+
+// stages visits the stages that lead to a VM, way by way, and the work there.
+func (v *node) stages() func(func(*stage) bool) {
+	return func(visit func(*stage) bool) {
+		for _, w := range v.ways {
+			for _, s := range w.stages {
+				if !visit(s) {
+					return
+				}
+			}
 		}
-		return bounds.ShaperDelay(bytes, v.rate, v.burst)
+		visit(v.work)
 	}
-	if v.supply == nil {
-		return bounds.Inf
-	}
-	delay, ok := bounds.RequestDelay(*v.supply, arrivals)
-	if !ok {
-		return bounds.Inf
-	}
-	return delay
 }
 
-// backlog is the most bytes that come to a port at once, as a token bucket sees
-// them, and whether they come no faster than its rate.
-func (v *server) backlog(arrivals []bounds.Arrival) (bytes int64, fits bool) {
-	sigma, rho := new(big.Rat), new(big.Rat)
-	for _, a := range arrivals {
-		b := a.Bucket()
-		sigma.Add(sigma, b.Sigma)
-		rho.Add(rho, b.Rho)
-	}
-	return ceil(sigma), rho.Cmp(big.NewRat(v.rate, 8e9)) <= 0
+// last is the VM of the last stage that is done last.
+func (f *flow) last() *node {
+	return slices.MaxFunc(f.nodes[len(f.nodes)-1], func(a, b *node) int { return int(min(max(a.done-b.done, -1), 1)) })
 }
 
-// ceil rounds a non-negative rational up, saturating at bounds.Inf.
-func ceil(r *big.Rat) int64 {
-	q, rest := new(big.Int).QuoRem(r.Num(), r.Denom(), new(big.Int))
-	if rest.Sign() > 0 {
-		q.Add(q, big.NewInt(1))
+// longest lists the stages of the longest way to v, the work at v last.
+func (v *node) longest() []*stage {
+	if len(v.ways) == 0 {
+		return []*stage{v.work}
 	}
-	if !q.IsInt64() {
-		return bounds.Inf
-	}
-	return q.Int64()
+	w := slices.MaxFunc(v.ways, func(a, b *way) int { return int(min(max(a.comes-b.comes, -1), 1)) })
+	return append(append(w.from.longest(), w.stages...), v.work)
 }

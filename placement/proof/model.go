@@ -5,6 +5,7 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/bounds"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -25,10 +26,16 @@ type model struct {
 	reservations map[name][]placement.Reservation // by vCPU
 	emulators    map[name]placement.Emulator
 	queues       map[queueAt]placement.Queue
-	sharing      map[hostCPU]int   // reservations on each CPU, or in the root domain
-	relaxed      bool              // as if every reservation had its CPU for itself
-	at           map[string][]name // VMs on each host, in the order of the problem
+	rates        map[name]granting        // of links with classes
+	between      map[pair]name            // the link from one VM to another
+	tasks        map[name][][]bounds.Task // of each vCPU, in the order of their priority
+	sharing      map[hostCPU]int          // reservations on each CPU, or in the root domain
+	relaxed      bool                     // as if every reservation had its CPU for itself
+	at           map[string][]name        // VMs on each host, in the order of the problem
 }
+
+// pair is two VMs of a network, in the order from and to.
+type pair struct{ network, from, to string }
 
 // queueAt is the place of a queue: one direction of a link at a host's port or cable.
 type queueAt struct {
@@ -47,7 +54,7 @@ func newModel(p *placement.Problem, e *placement.Embedding, r *placement.Realiza
 		hosts: map[string]*hosts.Host{}, switches: map[string]*hosts.Switch{}, cables: map[string]*hosts.Cable{},
 		vms: map[name]*vsn.VM{}, seats: map[name]*hosts.Host{}, routes: map[name]*placement.Route{},
 		reservations: map[name][]placement.Reservation{}, emulators: map[name]placement.Emulator{},
-		queues: map[queueAt]placement.Queue{}, at: map[string][]name{}, sharing: map[hostCPU]int{}}
+		queues: map[queueAt]placement.Queue{}, rates: map[name]granting{}, between: map[pair]name{}, tasks: map[name][][]bounds.Task{}, at: map[string][]name{}, sharing: map[hostCPU]int{}}
 	for _, step := range []func() error{
 		func() error { return valid(p) },
 		func() error { return m.inventory(&p.Inventory) },
@@ -56,6 +63,7 @@ func newModel(p *placement.Problem, e *placement.Embedding, r *placement.Realiza
 		func() error { return m.reserveAll(r.Reservations) },
 		func() error { return m.emulateAll(r.Emulators) },
 		func() error { return m.queueAll(r.Queues) },
+		func() error { return m.taskAll(r.Tasks) },
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -141,6 +149,7 @@ func (m *model) routeAll(routes []placement.Route) error {
 				return err
 			}
 			m.routes[key] = given[key]
+			m.between[pair{n.Name, l.Between[0], l.Between[1]}], m.between[pair{n.Name, l.Between[1], l.Between[0]}] = key, key
 			delete(given, key)
 		}
 	}
@@ -193,12 +202,12 @@ func (m *model) reserveAll(given []placement.Reservation) error {
 		switch {
 		case vm == nil:
 			return broken(subject, "the problem has no such vm")
-		case vm.Reservation == nil:
-			return broken(subject, "the vm asks for none")
 		case r.VCPU != len(m.reservations[key]) || r.VCPU >= vm.VCPUs:
 			return broken(subject, "want the vcpus 0 to %d once each, in order", vm.VCPUs-1)
-		case r.RuntimeNs != int64(vm.Reservation.Runtime) || r.PeriodNs != int64(vm.Reservation.Period):
+		case !asAsked(vm.Reservation, r):
 			return broken(subject, "%dns/%dns is granted, %v/%v is asked", r.RuntimeNs, r.PeriodNs, vm.Reservation.Runtime, vm.Reservation.Period)
+		case int64(vsn.MinRuntime) > r.RuntimeNs || r.RuntimeNs > r.PeriodNs || r.PeriodNs < int64(vsn.MinPeriod) || r.PeriodNs > int64(vsn.MaxPeriod):
+			return broken(subject, "%dns/%dns is no reservation of the kernel: runtime %v to the period, period %v to %v", r.RuntimeNs, r.PeriodNs, vsn.MinRuntime, vsn.MinPeriod, vsn.MaxPeriod)
 		}
 		if err := m.placed(subject, key, r.Host, r.CPU); err != nil {
 			return err
@@ -206,11 +215,23 @@ func (m *model) reserveAll(given []placement.Reservation) error {
 		m.reservations[key] = append(m.reservations[key], r)
 	}
 	for key, vm := range m.vms {
-		if vm.Reservation != nil && len(m.reservations[key]) != vm.VCPUs {
+		given := vm.Reservation != nil && vm.Reservation.Runtime > 0
+		if have := len(m.reservations[key]); have != vm.VCPUs && (have > 0 || given) {
 			return broken("vm "+key.String(), "%d of %d vcpus have a reservation", len(m.reservations[key]), vm.VCPUs)
 		}
 	}
 	return nil
+}
+
+// asAsked reports whether a reservation is what the VM asks for, as far as it says.
+func asAsked(asked *vsn.Reservation, r placement.Reservation) bool {
+	switch {
+	case asked == nil:
+		return true
+	case asked.Runtime > 0 && r.RuntimeNs != int64(asked.Runtime):
+		return false
+	}
+	return r.PeriodNs == int64(asked.Period)
 }
 
 // hostCPU is a CPU of a host, or with hosts.AnyCPU the root domain of all.

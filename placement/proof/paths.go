@@ -42,7 +42,7 @@ type path struct {
 	from, to string
 	spec     *vsn.Link
 	hops     []*hop
-	rate     int64 // bit/s that its class lets out
+	rate     int64 // bit/s that its classes let out; without a rate of its own, that of the class for the rest
 	frame    int64 // its largest frame, as its classes count
 	arrival  int64 // ns in the receiving host, queues apart
 	delay    int64 // ns in all, for what conforms to rate and burst; bounds.Inf: no bound
@@ -103,8 +103,8 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 	// A link without a rate shares the class for the rest at its sender's port: more
 	// than that class lets out cannot load a cable.
 	rate, burst := int64(placement.RestRate), int64(placement.RestBurst)
-	if spec.Rate > 0 {
-		rate, burst = int64(spec.Rate), hosts.RoundBurst(int64(spec.Rate), int64(spec.Burst))
+	if g, shaped := ps.m.rates[link]; shaped {
+		rate, burst = g.rate, g.burst
 	}
 	p.rate = rate
 	for i, cable := range cables {

@@ -16,23 +16,29 @@ import (
 
 // The rules, each a heading of docs/theory.md.
 const (
-	RuleStructure = "structure"
-	RuleDigest    = "digest"
-	RuleMemory    = "memory"
-	RuleResource  = "resource"
-	RuleEDF       = "partitioned-edf"
-	RuleGFB       = "gfb"
-	RuleApart     = "apart"
-	RuleTogether  = "together"
-	RuleLabels    = "labels"
-	RuleCable     = "cable-rate"
-	RuleLink      = "link-delay"
-	RuleLoad      = "link-load"
-	RuleShaper    = "shaper-delay"
-	RuleBacklog   = "shaper-backlog"
-	RuleRequest   = "request-stage"
-	RuleDevice    = "device-stage"
-	RuleEndToEnd  = "end-to-end"
+	RuleStructure  = "structure"
+	RuleDigest     = "digest"
+	RuleMemory     = "memory"
+	RuleResource   = "resource"
+	RuleEDF        = "partitioned-edf"
+	RuleGFB        = "gfb"
+	RuleApart      = "apart"
+	RuleTogether   = "together"
+	RuleLabels     = "labels"
+	RuleCable      = "cable-rate"
+	RuleLink       = "link-delay"
+	RuleLoad       = "link-load"
+	RuleShaper     = "shaper-delay"
+	RuleBacklog    = "shaper-backlog"
+	RuleRequest    = "request-stage"
+	RuleDevice     = "device-stage"
+	RuleEndToEnd   = "end-to-end"
+	RuleBusy       = "busy-period"
+	RuleJoin       = "join"
+	RuleStages     = "sum-of-stages"
+	RuleTandem     = "tandem"
+	RuleGuestEDF   = "guest-edf"
+	RuleGuestFixed = "guest-fixed-priority"
 )
 
 // Broken is the first thing about a plan that is not so.
@@ -72,7 +78,7 @@ func (m *model) prove() placement.Proof {
 	paths := newPaths(m)
 	flows := newFlows(m, paths)
 	var out placement.Proof
-	for _, derive := range []func() []placement.Claim{m.hostClaims, m.ruleClaims, m.cableClaims, paths.claims, flows.claims} {
+	for _, derive := range []func() []placement.Claim{m.hostClaims, m.ruleClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims} {
 		out.Claims = append(out.Claims, derive()...)
 	}
 	out.Rests = m.rests()

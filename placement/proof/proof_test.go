@@ -34,7 +34,7 @@ func robot() *placement.Plan {
 			Links: []vsn.Link{
 				{Name: "frames", Between: []string{"camera", "detect"}, Rate: 20e6, Burst: 32 << 10, Delay: 5 * ms},
 				{Name: "moves", Between: []string{"detect", "arm"}, Rate: 5e6, Burst: 16 << 10}},
-			Flows: []vsn.Flow{{Name: "see-and-act", Path: []string{"camera", "detect", "arm"}, Message: 8 << 10, Every: 100 * ms,
+			Flows: []vsn.Flow{{Name: "see-and-act", Path: []vsn.Stage{{"camera"}, {"detect"}, {"arm"}}, Message: 8 << 10, Every: 100 * ms,
 				Work: map[string]vsn.Duration{"camera": ms, "detect": 5 * ms, "arm": ms}, Deadline: 800 * ms}},
 			Place: []vsn.Rule{{Apart: []string{"camera", "detect"}}, {Together: []string{"detect", "arm"}}, {VMs: []string{"camera"}, On: map[string]string{"site": "a"}}},
 		}},
@@ -128,16 +128,24 @@ func TestByHand(t *testing.T) {
 	}
 }
 
-// TestSumOfStages adds a flow's chain up as a reader would.
-func TestSumOfStages(t *testing.T) {
+// TestSums adds a flow's chain up as a reader would: each of the two ways to its
+// bound, and the bound itself, which is the lesser.
+func TestSums(t *testing.T) {
 	p := proved(t, robot())
-	end := claim(t, p.Proof, "flow robot/see-and-act", RuleEndToEnd)
-	sum := placement.Int(0)
-	for _, term := range end.Terms {
-		sum = sum.Add(term.Value)
+	bounds := map[string]placement.Rat{}
+	for rule, terms := range map[string]int{RuleStages: 11, RuleTandem: 20, RuleEndToEnd: 20} {
+		c := claim(t, p.Proof, "flow robot/see-and-act", rule)
+		sum := placement.Int(0)
+		for _, term := range c.Terms {
+			sum = sum.Add(term.Value)
+		}
+		if len(c.Terms) != terms || sum.Cmp(c.Bound) != 0 || sum.IsInf() {
+			t.Errorf("%s: %d terms sum to %v, bound %v", rule, len(c.Terms), sum, c.Bound)
+		}
+		bounds[rule] = c.Bound
 	}
-	if len(end.Terms) != 11 || sum.Cmp(end.Bound) != 0 || sum.IsInf() {
-		t.Fatalf("%d terms sum to %v, bound %v", len(end.Terms), sum, end.Bound)
+	if bounds[RuleEndToEnd].Cmp(bounds[RuleTandem]) != 0 || bounds[RuleTandem].Cmp(bounds[RuleStages]) >= 0 {
+		t.Errorf("bounds %v: messages that are late come together, and the tandem pays for that once", bounds)
 	}
 }
 
@@ -238,12 +246,17 @@ func TestBestEffortHasNoBound(t *testing.T) {
 // TestEveryNumber changes each number of a valid plan, one at a time, up and down,
 // and wants the reader or the checker to refuse it.
 func TestEveryNumber(t *testing.T) {
-	p := proved(t, robot())
+	if numbers := everyNumber(t, proved(t, robot())); numbers < 300 {
+		t.Fatalf("only %d numbers found: the test does not see the plan", numbers)
+	}
+}
+
+func everyNumber(t *testing.T, p *placement.Plan) (numbers int) {
+	t.Helper()
 	var file bytes.Buffer
 	if err := placement.Write(&file, p); err != nil {
 		t.Fatal(err)
 	}
-	numbers := 0
 	for start := 0; start < file.Len(); {
 		from, to := nextNumber(file.Bytes(), start)
 		if from < 0 {
@@ -266,10 +279,7 @@ func TestEveryNumber(t *testing.T) {
 			}
 		}
 	}
-	if numbers < 300 {
-		t.Fatalf("only %d numbers found: the test does not see the plan", numbers)
-	}
-	t.Logf("%d numbers changed", numbers)
+	return numbers
 }
 
 // nextNumber finds a run of digits that is a number or stands in a string value,

@@ -57,33 +57,61 @@ func (q queueAt) String() string {
 	return fmt.Sprintf("queue %v %s>%s at %s of host %s", q.link, q.from, q.to, q.at, q.host)
 }
 
+// granting is what the classes of a link grant: rate in bit/s, burst in bytes.
+type granting struct{ rate, burst int64 }
+
+// linkQueues checks the classes of a link: where it asks for a rate, and where it
+// leaves the rate to the planner and has classes, all grant the same.
 func (m *model) linkQueues(network string, l *vsn.Link) (found int, err error) {
-	if l.Rate == 0 {
-		return 0, nil
-	}
 	link := name{network, l.Name}
 	for _, d := range directions(l) {
-		path, cables := m.along(link, d)
-		places := []queueAt{{link, d.from, d.to, path[0], placement.AtPort}}
-		for i, cable := range cables {
-			if m.hosts[path[i]] != nil {
-				places = append(places, queueAt{link, d.from, d.to, path[i], cable})
-			}
-		}
-		for _, at := range places {
+		for _, at := range m.places(link, d) {
 			q, ok := m.queues[at]
 			if !ok {
+				if l.Rate == 0 && found == 0 {
+					return 0, nil // best effort; a class elsewhere is one too many
+				}
 				return 0, broken(at.String(), "it is missing")
 			}
-			// What the kernel holds of a burst is a little more where the rate is high.
-			burst := hosts.RoundBurst(int64(l.Rate), int64(l.Burst))
-			if q.RateBit != int64(l.Rate) || q.BurstBytes != burst || q.LimitBytes < q.BurstBytes {
-				return 0, broken(at.String(), "rate %d bit/s, burst %d B, limit %d B; the link asks for %v and %d B, and room for the burst", q.RateBit, q.BurstBytes, q.LimitBytes, l.Rate, burst)
+			if found == 0 {
+				m.rates[link] = granting{q.RateBit, q.BurstBytes}
 			}
+			if why := m.unlike(l, q, m.rates[link]); why != "" {
+				return 0, broken(at.String(), "rate %d bit/s, burst %d B, limit %d B: %s", q.RateBit, q.BurstBytes, q.LimitBytes, why)
+			}
+			found++
 		}
-		found += len(places)
 	}
 	return found, nil
+}
+
+// places are where a link has classes one way: the sender's port, and each host's
+// end of a cable on the way.
+func (m *model) places(link name, d direction) []queueAt {
+	path, cables := m.along(link, d)
+	places := []queueAt{{link, d.from, d.to, path[0], placement.AtPort}}
+	for i, cable := range cables {
+		if m.hosts[path[i]] != nil {
+			places = append(places, queueAt{link, d.from, d.to, path[i], cable})
+		}
+	}
+	return places
+}
+
+func (m *model) unlike(l *vsn.Link, q placement.Queue, all granting) string {
+	switch {
+	case l.Rate > 0 && q.RateBit != int64(l.Rate):
+		return fmt.Sprintf("the link asks for %v", l.Rate)
+	case q.RateBit <= 0 || q.BurstBytes <= 0 || q.RateBit != hosts.RoundRate(q.RateBit) || q.BurstBytes != hosts.RoundBurst(q.RateBit, q.BurstBytes):
+		return "the kernel does not hold these numbers"
+	case l.Burst > 0 && q.BurstBytes != hosts.RoundBurst(q.RateBit, int64(l.Burst)):
+		return fmt.Sprintf("the link asks for a burst of %v", l.Burst)
+	case q.RateBit != all.rate || q.BurstBytes != all.burst:
+		return fmt.Sprintf("another class of the link grants %d bit/s and %d B", all.rate, all.burst)
+	case q.LimitBytes < q.BurstBytes:
+		return "the queue has no room for the burst"
+	}
+	return ""
 }
 
 // direction is one way over a link.

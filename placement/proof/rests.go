@@ -32,7 +32,7 @@ func (m *model) rests() []placement.Assumption {
 	for i := range m.problem.Networks {
 		n := &m.problem.Networks[i]
 		for j := range n.Links {
-			if n.Links[j].Rate == 0 {
+			if _, shaped := m.rates[name{n.Name, n.Links[j].Name}]; !shaped {
 				add(false, "link "+n.Name+"/"+n.Links[j].Name, "it has no rate: its bound counts the way alone, and it shares %d bit/s with all else that has none", int64(placement.RestRate))
 			}
 		}
@@ -50,9 +50,12 @@ func (m *model) hostRests(h *hosts.Host, add func(backed bool, subject, format s
 	subject := "host " + h.Name
 	reserved := false
 	for _, vm := range m.at[h.Name] {
-		reserved = reserved || m.vms[vm].Reservation != nil
-		if m.vms[vm].Reservation == nil {
+		reserved = reserved || len(m.reservations[vm]) > 0
+		if len(m.reservations[vm]) == 0 {
 			add(false, "vm "+vm.String(), "it is best effort: no promise is made for it")
+		}
+		if len(m.vms[vm].Tasks) > 0 {
+			add(false, "vm "+vm.String(), "its guest runs each task on the vcpu of the plan, by %s, and before any message", m.vms[vm].GuestScheduler)
 		}
 	}
 	if reserved {

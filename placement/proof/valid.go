@@ -65,14 +65,31 @@ func validVMs(n *vsn.Network) error {
 		if vm.VCPUs < 1 || vm.Memory < 0 {
 			return broken(subject, "%d vcpus, memory %v", vm.VCPUs, vm.Memory)
 		}
-		if r := vm.Reservation; r != nil && (r.Runtime <= 0 || r.Runtime > r.Period) {
+		if r := vm.Reservation; r != nil && (r.Runtime < 0 || r.Runtime > r.Period || r.Period <= 0) {
 			return broken(subject, "reservation %v/%v", r.Runtime, r.Period)
+		}
+		if err := validTasks(subject, vm); err != nil {
+			return err
 		}
 		for resource, count := range vm.Resources {
 			if count < 0 {
 				return broken(subject, "resource %s %d", resource, count)
 			}
 		}
+	}
+	return nil
+}
+
+func validTasks(subject string, vm *vsn.VM) error {
+	if s := vm.GuestScheduler; s != "" && s != vsn.GuestEDF && s != vsn.GuestFixed {
+		return broken(subject, "guest scheduler %q", s)
+	}
+	names := map[string]bool{}
+	for _, t := range vm.Tasks {
+		if names[t.Name] || t.WCET <= 0 || t.Period <= 0 || t.Deadline < 0 {
+			return broken(subject, "task %q is there twice, or: %v every %v within %v", t.Name, t.WCET, t.Period, t.Deadline)
+		}
+		names[t.Name] = true
 	}
 	return nil
 }
@@ -94,25 +111,40 @@ func validLinks(n *vsn.Network) error {
 }
 
 func validFlows(n *vsn.Network) error {
+	if n.Confidence < 0 || n.Confidence > vsn.One || n.Active < 0 || n.Active > vsn.One {
+		return broken("network "+n.Name, "confidence %v, active %v", n.Confidence, n.Active)
+	}
 	names := map[string]bool{}
 	for i := range n.Flows {
 		f := &n.Flows[i]
 		subject := "flow " + n.Name + "/" + f.Name
-		if names[f.Name] || len(f.Path) == 0 || f.Every <= 0 || f.Message < 0 || f.Deadline < 0 {
-			return broken(subject, "it is there twice, or: path %q, every %v, message %v, deadline %v", f.Path, f.Every, f.Message, f.Deadline)
+		if names[f.Name] || len(f.Path) == 0 || f.Every <= 0 || f.Message < 0 || f.Deadline < 0 || f.Jitter < 0 || f.Burst < 0 {
+			return broken(subject, "it is there twice, or: path %v, every %v, message %v, deadline %v, jitter %v, burst %d", f.Path, f.Every, f.Message, f.Deadline, f.Jitter, f.Burst)
 		}
 		names[f.Name] = true
-		on := map[string]bool{}
-		for _, vm := range f.Path {
+		if err := validPath(n, f, subject); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validPath(n *vsn.Network, f *vsn.Flow, subject string) error {
+	on := map[string]bool{}
+	for _, stage := range f.Path {
+		if len(stage) == 0 {
+			return broken(subject, "a stage of its path is empty")
+		}
+		for _, vm := range stage {
 			if n.VM(vm) == nil || on[vm] {
 				return broken(subject, "vm %q of its path is unknown or there twice", vm)
 			}
 			on[vm] = true
 		}
-		for vm, work := range f.Work {
-			if !on[vm] || work < 0 {
-				return broken(subject, "work %v at %q, which is not on its path, or negative", work, vm)
-			}
+	}
+	for vm, work := range f.Work {
+		if !on[vm] || work < 0 {
+			return broken(subject, "work %v at %q, which is not on its path, or negative", work, vm)
 		}
 	}
 	return nil

@@ -84,21 +84,21 @@ func (ph *Phase) direction(n *vsn.Network, l *vsn.Link, r *placement.Route, back
 }
 
 // messages is how many bytes of the declared flows may wait for a link one way:
-// messages that were delayed before may come together, as many as are due within
-// the deadline that the flow has, and one more.
+// messages that were delayed before may come together, as many as are released
+// within the deadline that the flow has, and one more.
 func messages(n *vsn.Network, l *vsn.Link, from, to string) int64 {
 	framing := bounds.CableFraming(placement.SegmentMTU-bounds.VXLANHeader, true)
 	sum := int64(0)
 	for i := range n.Flows {
 		f := &n.Flows[i]
-		for k := 1; k < len(f.Path); k++ {
-			if f.Path[k-1] != from || f.Path[k] != to {
+		for _, s := range f.Steps() {
+			if s.From != from || s.To != to {
 				continue
 			}
 			bytes, _ := framing.Bytes(int64(f.Message))
-			together := int64(2)
+			together := 1 + f.Messages()
 			if f.Every > 0 {
-				together += int64(f.Deadline / f.Every)
+				together += int64((f.Deadline + f.Jitter) / f.Every)
 			}
 			if bytes > largestLimit/together || sum > largestLimit {
 				return largestLimit

@@ -23,7 +23,7 @@ func queued() (placement.Problem, placement.Embedding) {
 				{Name: "far", Between: []string{"x", "y"}, Rate: 10e6, Burst: 100_000},
 				{Name: "free", Between: []string{"y", "z"}},
 				{Name: "near", Between: []string{"z", "x"}, Rate: 5e6, Burst: 3000}},
-			Flows: []vsn.Flow{{Name: "f", Path: []string{"y", "x"}, Message: 100_000, Every: 100 * ms, Deadline: 250 * ms}}}},
+			Flows: []vsn.Flow{{Name: "f", Path: []vsn.Stage{{"y"}, {"x"}}, Message: 100_000, Every: 100 * ms, Deadline: 250 * ms}}}},
 	}
 	e := placement.Embedding{
 		Seats: []placement.Seat{{Network: "n", VM: "x", Host: "a"}, {Network: "n", VM: "y", Host: "b"}, {Network: "n", VM: "z", Host: "a"}},

@@ -21,6 +21,7 @@ import (
 type Phase struct {
 	problem *placement.Problem
 	seed    int64
+	chosen  placement.Chosen
 	scale   utilization.Scale
 	vms     map[[2]string]*vsn.VM
 	hosts   map[string]*hosts.Host
@@ -28,14 +29,17 @@ type Phase struct {
 
 // New prepares phase two for a problem. The seed decides between CPUs that serve as
 // well.
-func New(p *placement.Problem, seed int64) *Phase {
-	ph := &Phase{problem: p, seed: seed, vms: map[[2]string]*vsn.VM{}, hosts: map[string]*hosts.Host{}}
+func New(p *placement.Problem, seed int64) *Phase { return NewChosen(p, seed, placement.Chosen{}) }
+
+// NewChosen is New where vCPUs of a VM differ, or tasks have their seats.
+func NewChosen(p *placement.Problem, seed int64, chosen placement.Chosen) *Phase {
+	ph := &Phase{problem: p, seed: seed, chosen: chosen, vms: map[[2]string]*vsn.VM{}, hosts: map[string]*hosts.Host{}}
 	var periods []int64
 	for i := range p.Networks {
 		n := &p.Networks[i]
 		for j := range n.VMs {
 			ph.vms[[2]string{n.Name, n.VMs[j].Name}] = &n.VMs[j]
-			if r := n.VMs[j].Reservation; r != nil {
+			for _, r := range chosen.Reserved.Of(n.Name, &n.VMs[j]) {
 				periods = append(periods, int64(r.Period))
 			}
 		}
@@ -83,9 +87,20 @@ func (ph *Phase) Realize(e *placement.Embedding) (*placement.Realization, error)
 			t.add(out)
 		}
 	}
+	out.Tasks = ph.tasks()
 	queues, err := ph.queues(e)
 	out.Queues = queues
 	return out, err
+}
+
+// tasks are the seats of all tasks that are in the problem.
+func (ph *Phase) tasks() (out []placement.TaskSeat) {
+	for _, t := range ph.chosen.Tasks {
+		if ph.vms[[2]string{t.Network, t.VM}] != nil {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // Admit tells whether phase two can realize these seats together on host h: nil, or
@@ -138,10 +153,8 @@ func (ph *Phase) threads(h *hosts.Host, seats []placement.Seat) ([]thread, error
 		add := func(vcpu int, runtime, period vsn.Duration) {
 			out = append(out, thread{seat, i, vcpu, int64(runtime), int64(period), ph.scale.Of(int64(runtime), int64(period))})
 		}
-		if r := vm.Reservation; r != nil {
-			for k := range vm.VCPUs {
-				add(k, r.Runtime, r.Period)
-			}
+		for k, r := range ph.chosen.Reserved.Of(seat.Network, vm) {
+			add(k, r.Runtime, r.Period)
 		}
 		if e := h.Emulator; e != nil {
 			add(-1, e.Runtime, e.Period)

@@ -102,7 +102,6 @@ func TestInfeasible(t *testing.T) {
 			p.Inventory.Cables = append(p.Inventory.Cables, cable("s", "s2", 10e6))
 		}, "cable-rate", "20000000", "9500000", "the widest path from b to a has 9500000 bit/s left"},
 		{"link delay", func(p *placement.Problem) { p.Networks[0].Links[0].Delay = 100 * us }, "link-delay", "209000", "100000", "the quickest path from b to a alone take 209000ns"},
-		{"best effort", func(p *placement.Problem) { p.Networks[0].VMs[2].Reservation = nil }, "end-to-end", "inf", "500000000", "vm robot/arm has no reservation"},
 		{"work", func(p *placement.Problem) { p.Networks[0].Flows[0].Work["arm"] = 600 * ms }, "end-to-end", "606000000", "500000000", "the work at its vms alone"},
 		{"deadline", func(p *placement.Problem) { p.Networks[0].Flows[0].Deadline = 300 * ms }, "end-to-end", "", "300000000", "on one idle host as quick as any"},
 		{"deadline of a vm with a resource", func(p *placement.Problem) {
@@ -135,7 +134,7 @@ func TestInfeasible(t *testing.T) {
 func hard() placement.Problem {
 	p := placement.Problem{Networks: []vsn.Network{{Name: "n"}}}
 	for i := range 7 {
-		v := vm(fmt.Sprintf("v%d", i), 1, 100*ms)
+		v := vm(fmt.Sprintf("v%d", i), vsn.MinRuntime, 100*ms)
 		v.Memory = vsn.Size(370 + i)
 		p.Networks[0].VMs = append(p.Networks[0].VMs, v)
 	}
@@ -168,7 +167,7 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	p := hard()
 	for i := range 30 {
-		v := vm(fmt.Sprintf("w%d", i), 1, 100*ms)
+		v := vm(fmt.Sprintf("w%d", i), vsn.MinRuntime, 100*ms)
 		v.Memory = 1
 		p.Networks[0].VMs = append(p.Networks[0].VMs, v)
 	}
@@ -242,7 +241,7 @@ func TestSeeds(t *testing.T) {
 func TestMalformed(t *testing.T) {
 	for name, change := range map[string]func(p *placement.Problem){
 		"unknown vm of a link": func(p *placement.Problem) { p.Networks[0].Links[0].Between[0] = "nobody" },
-		"unknown vm of a flow": func(p *placement.Problem) { p.Networks[0].Flows[0].Path[0] = "nobody" },
+		"unknown vm of a flow": func(p *placement.Problem) { p.Networks[0].Flows[0].Path[0] = vsn.Stage{"nobody"} },
 		"unknown vm of a rule": func(p *placement.Problem) { p.Networks[0].Place[0].Apart[0] = "nobody" },
 		"unknown node":         func(p *placement.Problem) { p.Inventory.Cables[0].Between[0] = "nowhere" },
 		"two hosts":            func(p *placement.Problem) { p.Inventory.Hosts[0].Name = "b" },

@@ -14,8 +14,8 @@ const (
 	unknown
 )
 
-// attempt is an embedding worked out: proved, with its realization and proof; or
-// not, with the first claim that does not hold.
+// attempt is an embedding worked out, with its realization and proof; where it is not
+// proved, with the first claim that does not hold.
 type attempt struct {
 	verdict     verdict
 	realization *placement.Realization
@@ -61,6 +61,15 @@ func (s *solver) attempt(p *placement.Problem, e *placement.Embedding, phase *re
 	return first, nil
 }
 
+// first works an embedding out with phase two's first choice of CPUs alone.
+func (s *solver) first(e *placement.Embedding) (attempt, error) {
+	r, err := s.phase.Realize(e)
+	if err != nil {
+		return attempt{}, err
+	}
+	return s.derive(s.prove, s.problem, e, r)
+}
+
 // derive proves one realization, with queues as long as the proof finds that they
 // must be.
 func (s *solver) derive(prove prover, p *placement.Problem, e *placement.Embedding, r *placement.Realization) (attempt, error) {
@@ -70,7 +79,7 @@ func (s *solver) derive(prove prover, p *placement.Problem, e *placement.Embeddi
 	}
 	c, fails := failing(out)
 	if fails || err != nil {
-		return attempt{verdict: refuted, claim: c}, err
+		return attempt{verdict: refuted, realization: r, proof: out, claim: c}, err
 	}
 	return attempt{verdict: proved, realization: r, proof: out}, nil
 }
@@ -81,7 +90,7 @@ func timed(p *placement.Problem) func(placement.Seat) bool {
 	on := map[[2]string]bool{}
 	for i := range p.Networks {
 		for _, f := range p.Networks[i].Flows {
-			for _, vm := range f.Path {
+			for _, vm := range f.VMs() {
 				on[[2]string{p.Networks[i].Name, vm}] = true
 			}
 		}

@@ -2,11 +2,11 @@ package solve
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/proof"
-	"github.com/vsnctl/vsnctl/placement/realize"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -154,12 +154,7 @@ func (s *solver) own(subject string) *part {
 
 func (s *solver) loads(n *vsn.Network, f *vsn.Flow, link string) bool {
 	l := n.Link(link)
-	for k := 1; k < len(f.Path); k++ {
-		if joins(l, f.Path[k-1], f.Path[k]) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Steps(), func(s vsn.Step) bool { return joins(l, s.From, s.To) })
 }
 
 // touched adds the links that share a cable with the part, the VMs that share a host
@@ -192,7 +187,7 @@ func (s *solver) touched(e *placement.Embedding, p *part) *part {
 		for j := range n.Flows {
 			key := [2]string{n.Name, n.Flows[j].Name}
 			touches := p.flows[key]
-			for _, vm := range n.Flows[j].Path {
+			for _, vm := range n.Flows[j].VMs() {
 				touches = touches || p.vms[[2]string{n.Name, vm}]
 			}
 			if touches {
@@ -216,7 +211,7 @@ func (s *solver) touched(e *placement.Embedding, p *part) *part {
 // names one that it breaks.
 func (s *solver) fails(e *placement.Embedding, p *part) (placement.Claim, bool) {
 	problem, embedding := s.only(e, p)
-	a, err := s.attempt(problem, embedding, realize.New(problem, s.o.Seed))
+	a, err := s.attempt(problem, embedding, s.realize(problem))
 	return a.claim, err == nil && a.verdict == refuted
 }
 

@@ -131,7 +131,7 @@ func TestAnotherChoiceOfCPUs(t *testing.T) {
 	for _, name := range []string{"hurry", "x", "y"} {
 		n.VMs = append(n.VMs, vm(name, 30*ms, 100*ms))
 	}
-	n.Flows = []vsn.Flow{{Name: "f", Path: []string{"hurry"}, Every: 500 * ms, Work: map[string]vsn.Duration{"hurry": ms}}}
+	n.Flows = []vsn.Flow{{Name: "f", Path: []vsn.Stage{{"hurry"}}, Every: 500 * ms, Work: map[string]vsn.Duration{"hurry": ms}}}
 	first, err := Solve(context.Background(), p, Options{})
 	if err != nil {
 		t.Fatal(err)

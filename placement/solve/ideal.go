@@ -7,7 +7,6 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
-	"github.com/vsnctl/vsnctl/placement/realize"
 )
 
 // hopeless tries the flow or queue that a claim is about where it is as easy as it can
@@ -41,7 +40,7 @@ func (s *solver) hopeless(c placement.Claim) *placement.Infeasible {
 		best.CPUs[i].ID = i
 	}
 	problem.Inventory = hosts.Inventory{Hosts: []hosts.Host{best}}
-	a, err := s.attempt(problem, e, realize.New(problem, s.o.Seed))
+	a, err := s.attempt(problem, e, s.realize(problem))
 	if err != nil || a.verdict != refuted || s.own(a.claim.Subject) == nil {
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
-	"github.com/vsnctl/vsnctl/placement/realize"
 )
 
 // judge derives the claims about a flow or a link with nothing beside it: what cannot hold
@@ -17,7 +16,7 @@ func (s *solver) judge(e *placement.Embedding, subject string) error {
 	key := shape(problem, part, subject)
 	c, known := s.judged[key]
 	if !known {
-		a, err := s.attempt(problem, part, realize.New(problem, s.o.Seed))
+		a, err := s.attempt(problem, part, s.realize(problem))
 		if err != nil {
 			return err
 		}

@@ -26,13 +26,12 @@ func (p *part) addLink(n *vsn.Network, l *vsn.Link) {
 
 func (p *part) addFlow(n *vsn.Network, f *vsn.Flow) {
 	p.flows[[2]string{n.Name, f.Name}] = true
-	for k, vm := range f.Path {
+	for _, vm := range f.VMs() {
 		p.vms[[2]string{n.Name, vm}] = true
-		if k == 0 {
-			continue
-		}
+	}
+	for _, s := range f.Steps() {
 		for i := range n.Links {
-			if joins(&n.Links[i], f.Path[k-1], vm) {
+			if joins(&n.Links[i], s.From, s.To) {
 				p.addLink(n, &n.Links[i])
 			}
 		}

@@ -141,10 +141,16 @@ func (c chance) flows(n *vsn.Network) {
 		if !c.in(50) {
 			continue
 		}
-		f := vsn.Flow{Name: fmt.Sprintf("f%d", i), Path: []string{l.Between[0], l.Between[1]}, Message: vsn.Size(c.IntN(4000)), Every: pick(c, 20*ms, 100*ms),
+		f := vsn.Flow{Name: fmt.Sprintf("f%d", i), Path: []vsn.Stage{{l.Between[0]}, {l.Between[1]}}, Message: vsn.Size(c.IntN(4000)), Every: pick(c, 20*ms, 100*ms),
 			Work: map[string]vsn.Duration{l.Between[0]: pick(c, 0, ms), l.Between[1]: pick(c, 0, 3*ms)}}
+		// Without a rate or a reservation a deadline would leave them to the planner,
+		// and the oracle does not choose.
+		given := l.Rate > 0 && n.VM(l.Between[0]).Reservation != nil && n.VM(l.Between[1]).Reservation != nil
 		if c.in(75) {
 			f.Deadline = pick(c, 60*ms, 100*ms, 200*ms, 400*ms)
+		}
+		if !given {
+			f.Deadline = 0
 		}
 		n.Flows = append(n.Flows, f)
 	}

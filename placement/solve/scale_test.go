@@ -44,16 +44,16 @@ func services(c chance, vms int) (out []vsn.Network) {
 			v := vm(fmt.Sprintf("v%d", j), vsn.Duration(1+c.IntN(6))*5*ms, 50*ms)
 			v.Memory = vsn.Size(64+c.IntN(256)) << 20
 			n.VMs = append(n.VMs, v)
-			f.Path = append(f.Path, v.Name)
+			f.Path = append(f.Path, vsn.Stage{v.Name})
 			if j > 0 {
-				n.Links = append(n.Links, vsn.Link{Name: fmt.Sprintf("l%d", j), Between: []string{f.Path[j-1], v.Name}, Rate: vsn.Rate(1+c.IntN(100)) * 1e6, Burst: 16 << 10})
+				n.Links = append(n.Links, vsn.Link{Name: fmt.Sprintf("l%d", j), Between: []string{n.VMs[j-1].Name, v.Name}, Rate: vsn.Rate(1+c.IntN(100)) * 1e6, Burst: 16 << 10})
 			}
 			if j > 2 && c.in(30) {
-				n.Links = append(n.Links, vsn.Link{Name: fmt.Sprintf("x%d", j), Between: []string{f.Path[c.IntN(j-1)], v.Name}, Rate: vsn.Rate(1+c.IntN(50)) * 1e6, Burst: 16 << 10})
+				n.Links = append(n.Links, vsn.Link{Name: fmt.Sprintf("x%d", j), Between: []string{n.VMs[c.IntN(j-1)].Name, v.Name}, Rate: vsn.Rate(1+c.IntN(50)) * 1e6, Burst: 16 << 10})
 			}
 		}
 		if len(n.VMs) > 3 {
-			n.Place = append(n.Place, vsn.Rule{Apart: f.Path[1:3]})
+			n.Place = append(n.Place, vsn.Rule{Apart: []string{n.VMs[1].Name, n.VMs[2].Name}})
 		}
 		f.Path = f.Path[:min(4, len(f.Path))]
 		n.Flows = append(n.Flows, f)

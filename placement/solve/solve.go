@@ -13,6 +13,7 @@ import (
 	"fmt"
 
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/dimension"
 	"github.com/vsnctl/vsnctl/placement/embed"
 	"github.com/vsnctl/vsnctl/placement/proof"
 	"github.com/vsnctl/vsnctl/placement/realize"
@@ -37,6 +38,9 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
+	if dimension.Open(&p) {
+		return (&open{problem: &p, o: o}).solve(ctx)
+	}
 	s := newSolver(&p, o, proof.Prove)
 	s.relax = proof.Relaxed
 	return s.solve(ctx)
@@ -45,6 +49,7 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 type solver struct {
 	problem *placement.Problem
 	o       Options
+	chosen  placement.Chosen
 	phase   *realize.Phase
 	prove   prover
 	relax   prover // proof.Relaxed, or nil: what fails by it fails with any choice of CPUs
@@ -59,8 +64,19 @@ func newSolver(p *placement.Problem, o Options, prove prover) *solver {
 	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
 }
 
+// choose says what was chosen beside what the problem says.
+func (s *solver) choose(c placement.Chosen) {
+	s.chosen = c
+	s.phase = s.realize(s.problem)
+}
+
+// realize is phase two for the problem or a part of it.
+func (s *solver) realize(p *placement.Problem) *realize.Phase {
+	return realize.NewChosen(p, s.o.Seed, s.chosen)
+}
+
 func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
-	e, tally, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Admit: s.phase.Admit, Accept: s.accept, Judge: s.judge})
+	e, tally, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Accept: s.accept, Judge: s.judge})
 	s.tally = tally
 	var gaveUp *placement.GaveUp
 	if errors.As(err, &gaveUp) && ctx.Err() == nil {
@@ -103,6 +119,7 @@ func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
 		var infeasible *placement.Infeasible
 		one := newSolver(&p, o, s.prove)
 		one.relax = s.relax
+		one.choose(s.chosen)
 		if _, err := one.solve(ctx); errors.As(err, &infeasible) {
 			return err
 		}

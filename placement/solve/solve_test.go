@@ -36,7 +36,7 @@ func robot() placement.Problem {
 			Links: []vsn.Link{
 				{Name: "frames", Between: []string{"camera", "detect"}, Rate: 20e6, Burst: 32 << 10, Delay: 5 * ms},
 				{Name: "moves", Between: []string{"detect", "arm"}, Rate: 5e6, Burst: 16 << 10}},
-			Flows: []vsn.Flow{{Name: "see-and-act", Path: []string{"camera", "detect", "arm"}, Message: 8 << 10, Every: 100 * ms,
+			Flows: []vsn.Flow{{Name: "see-and-act", Path: []vsn.Stage{{"camera"}, {"detect"}, {"arm"}}, Message: 8 << 10, Every: 100 * ms,
 				Work: map[string]vsn.Duration{"camera": ms, "detect": 5 * ms, "arm": ms}, Deadline: 500 * ms}},
 			Place: []vsn.Rule{{Apart: []string{"camera", "detect"}}, {Together: []string{"detect", "arm"}}, {VMs: []string{"camera"}, On: map[string]string{"site": "b"}}},
 		}},

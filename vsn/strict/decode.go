@@ -30,7 +30,8 @@ func (d *Document) Decode(into any) {
 }
 
 // value decodes n into v, by the type of v. A type with UnmarshalText reads scalars
-// that way; where it is also a list or a map, it has both forms.
+// that way; where it is also a list or a map, it has both forms. A list of text has
+// that of one item without brackets.
 func (s *source) value(at Position, n *yaml.Node, v reflect.Value) {
 	if s.failed[n] {
 		return
@@ -45,7 +46,7 @@ func (s *source) value(at Position, n *yaml.Node, v reflect.Value) {
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok && (n.Kind == yaml.ScalarNode || isScalar(v.Kind())) {
-		s.quantity(at, n, u, v.Kind())
+		s.quantity(at, n, u, v.Type())
 		return
 	}
 	switch v.Kind() {
@@ -78,16 +79,12 @@ func isScalar(k reflect.Kind) bool {
 	return k != reflect.Struct && k != reflect.Map && k != reflect.Slice
 }
 
-func (s *source) quantity(at Position, n *yaml.Node, u encoding.TextUnmarshaler, k reflect.Kind) {
-	number := "a plain number"
-	if !isScalar(k) {
-		number = "a number or a list"
-	}
+func (s *source) quantity(at Position, n *yaml.Node, u encoding.TextUnmarshaler, t reflect.Type) {
 	if n.Kind != yaml.ScalarNode {
 		s.failf(at, n, "want a quantity, found %s", describe(n))
 		return
 	}
-	if _, ok := u.(Number); ok && !s.want(at, n, number, "!!int", "!!float") {
+	if what, tags := scalarForm(u, t); tags != nil && !s.want(at, n, what, tags...) {
 		return
 	}
 	err := CheckText(n.Value)
@@ -97,6 +94,20 @@ func (s *source) quantity(at Position, n *yaml.Node, u encoding.TextUnmarshaler,
 	if err != nil {
 		s.failf(at, n, "%v", err)
 	}
+}
+
+// scalarForm is what a scalar has to be for u to read it, of type t; no tags: anything.
+func scalarForm(u encoding.TextUnmarshaler, t reflect.Type) (what string, tags []string) {
+	_, number := u.(Number)
+	switch {
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String:
+		return "text or a list", []string{"!!str", "!!timestamp"}
+	case number && isScalar(t.Kind()):
+		return "a plain number", []string{"!!int", "!!float"}
+	case number:
+		return "a number or a list", []string{"!!int", "!!float"}
+	}
+	return "", nil
 }
 
 func (s *source) structure(at Position, n *yaml.Node, v reflect.Value, also ...string) {
@@ -217,7 +228,7 @@ func (s *source) want(at Position, n *yaml.Node, what string, tags ...string) bo
 		return true
 	}
 	hint := ""
-	if what == "text" && n.Kind == yaml.ScalarNode {
+	if tags[0] == "!!str" && n.Kind == yaml.ScalarNode {
 		hint = fmt.Sprintf(": write %q", n.Value)
 	}
 	s.failf(at, n, "want %s, found %s%s", what, describe(n), hint)

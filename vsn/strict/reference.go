@@ -68,6 +68,8 @@ func (s *Schema) kind() string {
 	case s.Ref != "":
 		name := strings.TrimPrefix(s.Ref, "#/$defs/")
 		return fmt.Sprintf("[%s](#%s)", name, strings.ToLower(name))
+	case s.Items != nil && len(s.Items.OneOf) > 0:
+		return "list of (" + s.Items.kind() + ")"
 	case s.Items != nil:
 		return "list of " + s.Items.kind()
 	case len(s.OneOf) > 0:

@@ -232,7 +232,7 @@ func (g *generator) schema(t reflect.Type) *Schema {
 	if s, ok := g.Types[t]; ok {
 		s.OneOf = slices.Clone(s.OneOf)
 		for i, form := range s.OneOf {
-			if form.Type == "array" { // of what the type is a slice of
+			if form.Type == "array" && form.Items == nil { // of what the type is a slice of
 				list := form.Refine(Schema{Items: g.schema(t.Elem())})
 				s.OneOf[i] = &list
 			}

@@ -130,12 +130,13 @@ func TestRefuses(t *testing.T) {
 		head + "name: a\nnested: " + strings.Repeat("[", 30) + "x" + strings.Repeat("]", 30): "f:4: nested[0][0]: want text, found a list",
 		head + "name: a\nnested: " + strings.Repeat("[", 31) + "x" + strings.Repeat("]", 31): "f:4: nested[0][0]: want text, found a list",
 		head + "name: a\nnested: " + strings.Repeat("[", 32) + "x" + strings.Repeat("]", 32): "f:4: more than 32 maps and lists inside one another\nf:4: nested[0][0]: want text, found a list",
-		head + "name: a\nwords: \"a\\tb\"\n":                                                 "f:4: words: control character U+0009 is not allowed",
-		"{\n":                                                                                "f:1: not YAML: did not find expected node content",
-		"{\"a\": 1}\n{x":                                                                     "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box\nf:2: not JSON: invalid character 'x' looking for beginning of object key string",
-		"5\n":                                                                                "f:1: want a document with apiVersion, kind and so on, found the number 5",
-		"[]\n":                                                                               "f:1: want a document with apiVersion, kind and so on, found a list",
-		"{}\n":                                                                               "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box",
+		head + "name: a\nwords: 5\n":         "f:4: words: want text or a list, found the number 5: write \"5\"",
+		head + "name: a\nwords: \"a\\tb\"\n": "f:4: words: control character U+0009 is not allowed",
+		"5\n":                                "f:1: want a document with apiVersion, kind and so on, found the number 5",
+		"[]\n":                               "f:1: want a document with apiVersion, kind and so on, found a list",
+		"{}\n":                               "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box",
+		"{\n":                                "f:1: not YAML: did not find expected node content",
+		"{\"a\": 1}\n{x":                     "f:1: apiVersion is missing: write apiVersion: v1\nf:1: kind is missing: write kind: Box\nf:2: not JSON: invalid character 'x' looking for beginning of object key string",
 	} {
 		_, errs := read(strict.File{Name: "f", Data: []byte(text)})
 		if errs.Error() != want {

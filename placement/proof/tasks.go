@@ -1,0 +1,117 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/bounds"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+// taskAll checks that every task of a guest runs on one vCPU that there is, in the
+// order of the problem, and sorts each vCPU's by deadline.
+func (m *model) taskAll(given []placement.TaskSeat) error {
+	at := 0
+	for i := range m.problem.Networks {
+		n := &m.problem.Networks[i]
+		for j := range n.VMs {
+			vm := &n.VMs[j]
+			key := name{n.Name, vm.Name}
+			if len(vm.Tasks) > 0 {
+				m.tasks[key] = make([][]bounds.Task, vm.VCPUs)
+			}
+			for _, t := range vm.Tasks {
+				if at >= len(given) || given[at].Network != n.Name || given[at].VM != vm.Name || given[at].Task != t.Name {
+					return broken(fmt.Sprintf("task %v/%s", key, t.Name), "it has no vcpu, or not in its turn")
+				}
+				cpu := given[at].VCPU
+				if cpu < 0 || cpu >= vm.VCPUs {
+					return broken(fmt.Sprintf("task %v/%s", key, t.Name), "it runs on vcpu %d of %d", cpu, vm.VCPUs)
+				}
+				m.tasks[key][cpu] = append(m.tasks[key][cpu], taskOf(t))
+				at++
+			}
+			for _, tasks := range m.tasks[key] {
+				slices.SortStableFunc(tasks, func(a, b bounds.Task) int { return cmp.Compare(a.Deadline, b.Deadline) })
+			}
+		}
+	}
+	if at < len(given) {
+		return broken("tasks", "%d are given a vcpu and %d are there", len(given), at)
+	}
+	return nil
+}
+
+func taskOf(t vsn.Task) bounds.Task {
+	d := t.Deadline
+	if d == 0 {
+		d = t.Period
+	}
+	return bounds.Task{Cost: int64(t.WCET), Period: int64(t.Period), Deadline: int64(d)}
+}
+
+// taskClaims say that the tasks of every guest meet their deadlines on the vCPUs
+// that they run on.
+func (m *model) taskClaims() []placement.Claim {
+	var out []placement.Claim
+	for i := range m.problem.Networks {
+		n := &m.problem.Networks[i]
+		for j := range n.VMs {
+			key := name{n.Name, n.VMs[j].Name}
+			for cpu, tasks := range m.tasks[key] {
+				if len(tasks) > 0 {
+					out = append(out, m.vcpuTasks(key, n.VMs[j].GuestScheduler, cpu, tasks)...)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (m *model) vcpuTasks(vm name, by vsn.GuestScheduler, cpu int, tasks []bounds.Task) []placement.Claim {
+	subject := fmt.Sprintf("tasks of %v/vcpu%d", vm, cpu)
+	s, reserved := m.supply(vm, cpu)
+	terms := supplyTerms(s)
+	for i, t := range tasks {
+		terms = append(terms, placement.Term{Name: fmt.Sprintf("task %d wcet", i), Value: placement.Int(t.Cost)},
+			placement.Term{Name: fmt.Sprintf("task %d period", i), Value: placement.Int(t.Period)}, placement.Term{Name: fmt.Sprintf("task %d deadline", i), Value: placement.Int(t.Deadline)})
+	}
+	if by == vsn.GuestFixed {
+		var out []placement.Claim
+		response := make([]int64, len(tasks))
+		for i := range response {
+			response[i] = bounds.Inf
+		}
+		if reserved {
+			response = bounds.ResponseTimes(tasks, s)
+		}
+		for i, t := range tasks {
+			out = append(out, placement.Claim{Subject: fmt.Sprintf("%s task %d", subject, i), Rule: RuleGuestFixed, Unit: "ns", Terms: terms, Bound: number(response[i]), Limit: placement.Int(t.Deadline)})
+		}
+		return out
+	}
+	claim := placement.Claim{Subject: subject, Rule: RuleGuestEDF, Unit: "intervals short of supply", Terms: terms, Bound: placement.Int(0), Limit: placement.Int(0)}
+	if at, ok := bounds.EDF(tasks, s); !reserved || !ok {
+		claim.Bound = placement.Int(1)
+		claim.Terms = append(claim.Terms, placement.Term{Name: "interval", Value: number(at)}, placement.Term{Name: "demand in it", Value: number(bounds.Demand(tasks, at))},
+			placement.Term{Name: "supply in it", Value: number(s.SBF(at))})
+	}
+	return []placement.Claim{claim}
+}
+
+// supply is the reservation of one vCPU; false where it has none.
+func (m *model) supply(vm name, cpu int) (bounds.Supply, bool) {
+	list := m.reservations[vm]
+	if cpu >= len(list) {
+		return bounds.Supply{}, false
+	}
+	return bounds.Supply{Runtime: list[cpu].RuntimeNs, Period: list[cpu].PeriodNs, Grain: int64(m.seats[vm].Grain),
+		Others: m.others(list[cpu].Host, list[cpu].CPU)}, true
+}
+
+func supplyTerms(s bounds.Supply) []placement.Term {
+	return []placement.Term{{Name: "runtime", Value: placement.Int(s.Runtime)}, {Name: "period", Value: placement.Int(s.Period)},
+		{Name: "grain", Value: placement.Int(s.Grain)}, {Name: "others on the cpu", Value: placement.Int(s.Others)}, {Name: "blackout, " + s.Curve() + " curve", Value: number(s.Blackout())}}
+}

@@ -1,0 +1,328 @@
+package solve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/dimension"
+	"github.com/vsnctl/vsnctl/placement/embed"
+	"github.com/vsnctl/vsnctl/placement/proof"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+// attempts is how many choices are tried, each with what the one before has shown of
+// ways and neighbours; refinements how often a plan is made cheaper.
+const (
+	attempts    = 6
+	refinements = 3
+)
+
+// open plans a problem that leaves reservations or rates to the planner. What they
+// must be depends on where the VMs sit, and where they can sit on what they are: the
+// first choice assumes the shortest ways and CPUs that nobody shares; when the proof
+// finds that a placement has longer ones, the next choice reckons with those, first
+// with the seats as they are and then with any.
+type open struct {
+	problem *placement.Problem
+	o       Options
+	assume  dimension.Options
+	plan    *placement.Plan
+	cost    float64
+	quiet   bool // a no is not explained further
+}
+
+func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
+	d.assume = dimension.Options{Seed: d.o.Seed, Ways: map[dimension.Key]int64{}, Others: map[dimension.Key]int64{}, Margins: map[dimension.Key]int64{}}
+	var last error
+	var choice *dimension.Choice
+	for attempt := range attempts {
+		next, err := dimension.Choose(d.problem, d.assume)
+		if err != nil && attempt == 0 {
+			d.assume.Best = true // some hosts may be better than the worst
+			next, err = dimension.Choose(d.problem, d.assume)
+		}
+		switch {
+		case err != nil && attempt == 0:
+			if next == nil || d.place(ctx, next) != nil {
+				return nil, d.remedied(ctx, err)
+			}
+			return d.plan, nil // the proof's bounds are better than those of the choice
+		case err != nil:
+			next = nil // with ways as long as these nothing holds
+		}
+		if next == nil {
+			break
+		}
+		choice = next
+		last = d.place(ctx, choice)
+		if last == nil {
+			d.refine()
+			return d.plan, nil
+		}
+		if ctx.Err() != nil {
+			return nil, last
+		}
+		var wants *tight
+		if !errors.As(last, &wants) {
+			return nil, d.refused(last, choice)
+		}
+		if fixed := d.inPlace(wants); fixed {
+			d.refine()
+			return d.plan, nil
+		}
+		d.learn(wants)
+	}
+	if d.quiet && !d.assume.Best {
+		return nil, last
+	}
+	// The last choice, with every placement that there is for it.
+	s := d.solver(choice)
+	plan, err := s.solve(ctx)
+	if err != nil {
+		return nil, d.refused(err, choice)
+	}
+	d.plan = plan
+	plan.Problem = *d.problem
+	return plan, plan.Seal()
+}
+
+// solver plans with a choice as if it had been asked for.
+func (d *open) solver(c *dimension.Choice) *solver {
+	filled := c.Fill(d.problem)
+	s := newSolver(filled, d.o, d.asAsked(c, proof.Prove))
+	s.choose(placement.Chosen{Reserved: c.Reserved, Tasks: c.Tasks})
+	s.relax = d.asAsked(c, proof.Relaxed)
+	return s
+}
+
+// asAsked proves of what was asked, which is what the plan will say.
+func (d *open) asAsked(c *dimension.Choice, prove prover) prover {
+	return func(p *placement.Problem, e *placement.Embedding, r *placement.Realization) (placement.Proof, error) {
+		return prove(c.Empty(p, d.problem), e, r)
+	}
+}
+
+// tight says that a placement needs more than was reckoned with.
+type tight struct {
+	embedding   *placement.Embedding
+	realization *placement.Realization
+	proof       placement.Proof
+}
+
+func (t *tight) Error() string { return "the choice is too tight for this placement" }
+
+// place looks for a placement of a choice and returns a *tight with the first one
+// that only bounds of time speak against.
+func (d *open) place(ctx context.Context, c *dimension.Choice) error {
+	s := d.solver(c)
+	var best *tight
+	accept := func(e *placement.Embedding) error {
+		a, err := s.first(e)
+		if err != nil {
+			return err
+		}
+		if a.verdict != proved {
+			best = &tight{e, a.realization, a.proof}
+			return best
+		}
+		s.plan.Realization, s.plan.Proof = *a.realization, a.proof
+		return nil
+	}
+	e, _, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Reserved: c.Reserved, Admit: s.phase.Admit, Accept: accept})
+	if err != nil {
+		return err
+	}
+	return d.keep(c, e, &s.plan.Realization, s.plan.Proof)
+}
+
+func (d *open) keep(c *dimension.Choice, e *placement.Embedding, r *placement.Realization, p placement.Proof) error {
+	d.cost = c.Cost
+	d.plan = &placement.Plan{Version: placement.PlanVersion, Seed: d.o.Seed, Problem: *d.problem, Embedding: *e, Realization: *r, Proof: p}
+	return d.plan.Seal()
+}
+
+// inPlace chooses again with the seats and routes of a placement, and what they have
+// shown, until the proof holds or the hosts cannot carry it.
+func (d *open) inPlace(t *tight) bool {
+	assume := d.assume
+	assume.Seats = seatsOf(t.embedding)
+	for range attempts {
+		assume.Ways, assume.Others, assume.Margins = d.found(t, assume)
+		c, err := dimension.Choose(d.problem, assume)
+		if err != nil {
+			return false
+		}
+		a, err := d.solver(c).first(t.embedding)
+		if err != nil {
+			return false
+		}
+		if a.verdict == proved {
+			return d.keep(c, t.embedding, a.realization, a.proof) == nil
+		}
+		t = &tight{t.embedding, a.realization, a.proof}
+	}
+	return false
+}
+
+// refine makes a plan cheaper where it was reckoned with more than its placement
+// takes: a choice for exactly its ways and neighbours, and for the time that the proof
+// finds left, is kept if it holds.
+func (d *open) refine() {
+	if d.quiet {
+		return
+	}
+	left := map[dimension.Key]int64{}
+	for range refinements {
+		t := &tight{&d.plan.Embedding, &d.plan.Realization, d.plan.Proof}
+		exact := dimension.Options{Seed: d.o.Seed, Seats: seatsOf(t.embedding)}
+		exact.Ways, exact.Others, _ = d.found(t, dimension.Options{})
+		exact.Margins = left
+		c, err := dimension.Choose(d.problem, exact)
+		if err != nil {
+			return
+		}
+		if c.Cost < d.cost-1e-9 {
+			a, err := d.solver(c).first(t.embedding)
+			if err != nil || a.verdict != proved || d.keep(c, t.embedding, a.realization, a.proof) != nil {
+				return
+			}
+		}
+		for _, c := range d.plan.Proof.Claims {
+			if key, ok := keyOf(c.Subject, "flow "); ok && c.Rule == proof.RuleEndToEnd && !c.Limit.IsInf() {
+				over := c.Limit.Big()
+				over.Sub(over, c.Bound.Big())
+				left[key] -= over.Num().Int64() / over.Denom().Int64()
+			}
+		}
+	}
+}
+
+// learn reckons from now on, wherever VMs sit, with what a placement has shown.
+func (d *open) learn(t *tight) {
+	d.assume.Ways, d.assume.Others, d.assume.Margins = d.found(t, d.assume)
+}
+
+// found is what a placement has shown of ways and neighbours, no less than what was
+// reckoned with; and for flows that miss their deadlines although all of it was known,
+// by how much.
+func (d *open) found(t *tight, before dimension.Options) (ways, others, margins map[dimension.Key]int64) {
+	ways, others, margins = copied(before.Ways), copied(before.Others), copied(before.Margins)
+	news := false
+	raise := func(in map[dimension.Key]int64, key dimension.Key, to int64) {
+		if to > in[key] {
+			in[key], news = to, true
+		}
+	}
+	for _, c := range t.proof.Claims {
+		if c.Rule != proof.RuleLink || c.Bound.IsInf() {
+			continue
+		}
+		if key, ok := keyOf(c.Subject, "link "); ok {
+			raise(ways, key, c.Bound.Big().Num().Int64())
+		}
+	}
+	type cpu struct {
+		host string
+		id   int
+	}
+	count := map[cpu]int64{}
+	for _, r := range t.realization.Reservations {
+		count[cpu{r.Host, r.CPU}]++
+	}
+	for _, e := range t.realization.Emulators {
+		count[cpu{e.Host, e.CPU}]++
+	}
+	for _, r := range t.realization.Reservations {
+		raise(others, dimension.Key{r.Network, r.VM}, count[cpu{r.Host, r.CPU}]-1)
+	}
+	for _, e := range t.realization.Emulators {
+		raise(others, dimension.Key{e.Network, e.VM}, count[cpu{e.Host, e.CPU}]-1)
+	}
+	if news {
+		return ways, others, margins
+	}
+	for _, c := range proof.Failing(t.proof) {
+		if key, ok := keyOf(c.Subject, "flow "); ok && !c.Bound.IsInf() && !c.Limit.IsInf() {
+			over := c.Bound.Big()
+			over.Sub(over, c.Limit.Big())
+			margins[key] += over.Num().Int64()/over.Denom().Int64() + 1
+		}
+	}
+	return ways, others, margins
+}
+
+func copied(m map[dimension.Key]int64) map[dimension.Key]int64 {
+	out := make(map[dimension.Key]int64, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// keyOf takes "link net/name a>b" apart.
+func keyOf(subject, kind string) (key dimension.Key, ok bool) {
+	rest, ok := strings.CutPrefix(subject, kind)
+	of, _, _ := strings.Cut(rest, " ")
+	network, name, found := strings.Cut(of, "/")
+	return dimension.Key{network, name}, ok && found
+}
+
+func seatsOf(e *placement.Embedding) map[dimension.Key]string {
+	out := map[dimension.Key]string{}
+	for _, s := range e.Seats {
+		out[dimension.Key{s.Network, s.VM}] = s.Host
+	}
+	return out
+}
+
+// refused tells apart a no that holds for every choice and one that may hold for this
+// one alone.
+func (d *open) refused(err error, c *dimension.Choice) error {
+	var infeasible *placement.Infeasible
+	if !errors.As(err, &infeasible) || d.quiet {
+		return err
+	}
+	first := infeasible.Conflicts[0]
+	switch first.Rule {
+	case proof.RuleMemory, proof.RuleResource, proof.RuleApart, proof.RuleTogether, proof.RuleLabels:
+		return err
+	}
+	if c := d.overloaded(); c != nil {
+		return &placement.Infeasible{Conflicts: []placement.Conflict{*c}}
+	}
+	first.Says += fmt.Sprintf(" (with the reservations and rates that were chosen, at a cost of %.3f cpus: others may fit)", c.Cost)
+	return &placement.GaveUp{Why: "the choice of reservations and rates that costs least has no placement, nor those tried after it: give more hosts, or longer deadlines", Nearest: &first}
+}
+
+// overloaded compares the least share of CPUs that any choice takes with what all
+// hosts offer.
+func (d *open) overloaded() *placement.Conflict {
+	c, err := dimension.Choose(d.problem, dimension.Options{Seed: d.o.Seed, Switch: -1, BitCost: -1, Best: true})
+	if err != nil {
+		return nil
+	}
+	need, have := c.Least, 0.0
+	for i := range d.problem.Networks {
+		n := &d.problem.Networks[i]
+		for j := range n.VMs {
+			if vm := &n.VMs[j]; vm.Reservation != nil && vm.Reservation.Runtime > 0 {
+				need += float64(vm.VCPUs) * float64(vm.Reservation.Runtime) / float64(vm.Reservation.Period)
+			}
+		}
+	}
+	for i := range d.problem.Inventory.Hosts {
+		h := &d.problem.Inventory.Hosts[i]
+		for _, cpu := range h.CPUs {
+			have += float64(h.ShareOf(cpu)) / float64(vsn.One)
+		}
+	}
+	if need <= have*(1+1e-9) {
+		return nil
+	}
+	thousandths := func(v float64) placement.Rat { return placement.Frac(int64(v*1000), 1000) }
+	return &placement.Conflict{Rule: proof.RuleEDF, Subjects: []string{"all hosts processor time"}, Need: thousandths(need), Have: thousandths(have), Unit: "cpu",
+		Says: fmt.Sprintf("whatever reservations are chosen, the deadlines and tasks take %.3f cpus, and all hosts offer %.3f: longer deadlines or more cpus", need, have)}
+}
