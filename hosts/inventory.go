@@ -75,15 +75,28 @@ type Switch struct {
 	Delay vsn.Duration `json:"delay,omitempty"` // the most a frame spends inside, queues apart
 }
 
-// Cable joins two nodes, full duplex: Rate is offered in each direction.
+// Cable joins two nodes. Full duplex, it offers Rate in each direction; half duplex,
+// in both together, and what a link takes of it is the link's rate for both.
 type Cable struct {
 	Name    string       `json:"name,omitempty"` // "a--b" of Between when absent
 	Between []string     `json:"between"`        // exactly two nodes
 	Rate    vsn.Rate     `json:"rate"`
-	Share   vsn.Share    `json:"share,omitempty"` // of Rate, what links may take; DefaultCableShare when absent
-	Delay   vsn.Duration `json:"delay,omitempty"` // propagation
+	Share   vsn.Share    `json:"share,omitempty"`  // of Rate, what links may take; DefaultCableShare when absent
+	Delay   vsn.Duration `json:"delay,omitempty"`  // propagation
+	Duplex  Duplex       `json:"duplex,omitempty"` // FullDuplex when absent
 	Device  string       `json:"device,omitempty"`
 }
+
+// Duplex is what the two directions of a cable have to do with one another.
+type Duplex string
+
+const (
+	FullDuplex Duplex = "full" // nothing: each has the rate
+	HalfDuplex Duplex = "half" // they share the rate
+)
+
+// Half reports whether both directions share one budget.
+func (c *Cable) Half() bool { return c.Duplex == HalfDuplex }
 
 // What holds where a document is silent. Load fills these in, so that a plan
 // carries every number that it rests on.

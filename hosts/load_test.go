@@ -249,6 +249,7 @@ func drawCable(t *rapid.T, a, b string, number int) hosts.Cable {
 	if rapid.Bool().Draw(t, "unnamed") {
 		c.Name = a + "--" + b
 	}
+	c.Duplex = rapid.SampledFrom([]hosts.Duplex{"", hosts.FullDuplex, hosts.HalfDuplex}).Draw(t, "duplex")
 	if rapid.Bool().Draw(t, "plugged") {
 		c.Device = rapid.StringMatching(hosts.DevicePattern).Draw(t, "device")
 	}

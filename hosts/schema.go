@@ -20,7 +20,8 @@ var Vocabulary = strict.Vocabulary{
 			{Type: "integer", Minimum: 1, Maximum: MaxCPUs, Description: "So many CPUs, with ids from 0."},
 			{Type: "array", MinItems: 1, Description: "CPUs by id."},
 		}},
-		reflect.TypeFor[Accel](): {Type: "string", Enum: []string{string(AccelAuto), string(AccelKVM), string(AccelTCG)}},
+		reflect.TypeFor[Duplex](): {Type: "string", Enum: []string{string(FullDuplex), string(HalfDuplex)}},
+		reflect.TypeFor[Accel]():  {Type: "string", Enum: []string{string(AccelAuto), string(AccelKVM), string(AccelTCG)}},
 	},
 	Notes: notes,
 }
@@ -71,12 +72,14 @@ var notes = map[string]note{
 	"Switch.name":  {Text: "Name of the switch, unique among hosts and switches.", Value: vsn.NodeSchema},
 	"Switch.delay": {Text: "The most that a frame spends inside, queues apart.", Value: value{Examples: []any{vsn.Duration(5e3)}}},
 
-	"Cable": {Text: "Joins two nodes, full duplex."},
+	"Cable": {Text: "Joins two nodes."},
 	"Cable.name": {Text: "Name of the cable. Absent: its ends, as in pn1--tor1; parallel cables need names.",
 		Value: value{Pattern: vsn.NodePattern, MaxLength: MaxCableName}},
 	"Cable.between": {Text: "The two hosts or switches.", Value: value{MinItems: 2, MaxItems: 2, Unique: true}, Each: vsn.NodeSchema},
-	"Cable.rate":    {Text: "What it carries in each direction.", Value: value{Examples: []any{vsn.Rate(1e9)}}},
+	"Cable.rate":    {Text: "What it carries in each direction, or, half duplex, in both together.", Value: value{Examples: []any{vsn.Rate(1e9)}}},
 	"Cable.share":   {Text: "What links may take of the rate. The rest is for ARP, control and framing.", Value: value{Default: DefaultCableShare}},
 	"Cable.delay":   {Text: "Propagation, about 5ns a metre.", Value: value{Examples: []any{vsn.Duration(2e3)}}},
-	"Cable.device":  {Text: "The network interface at the host that it is plugged into.", Value: value{Pattern: DevicePattern, Examples: []any{"eth1"}}},
+	"Cable.duplex": {Text: "full: each direction has the rate. half: both directions share it, and a link takes its own rate of it once, for both.",
+		Value: value{Default: FullDuplex}},
+	"Cable.device": {Text: "The network interface at the host that it is plugged into.", Value: value{Pattern: DevicePattern, Examples: []any{"eth1"}}},
 }

@@ -198,6 +198,9 @@ func checkCable(c *Cable, at strict.Position, known nodes) {
 	}
 	checkShare(c.Share, at.Key("share"))
 	checkDelay(c.Delay, at.Key("delay"))
+	if c.Duplex != FullDuplex && c.Duplex != HalfDuplex && (c.Duplex != "" || at.Has("duplex")) {
+		at.Key("duplex").Failf("%q is none of %s, %s", c.Duplex, FullDuplex, HalfDuplex)
+	}
 	if c.Device != "" || at.Has("device") {
 		if !devicePattern.MatchString(c.Device) {
 			at.Key("device").Failf("%q is no name of a network interface: at most 15 letters, digits and . - _", c.Device)

@@ -219,7 +219,7 @@ func (m *model) twinKey(h int32, asked []string) string {
 			return fmt.Sprintf("only %d", h) // a cable from host to host: which twin has which is not looked into
 		}
 		c := &m.problem.Inventory.Cables[a.cable]
-		cables = append(cables, fmt.Sprint(a.to, c.Rate, c.Share, c.Delay))
+		cables = append(cables, fmt.Sprint(a.to, c.Rate, c.Share, c.Delay, c.Half()))
 	}
 	slices.Sort(cables)
 	return b.String() + strings.Join(cables, ";")

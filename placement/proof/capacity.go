@@ -126,8 +126,8 @@ func (m *model) globalClaim(h *hosts.Host, vms []name) []placement.Claim {
 	return []placement.Claim{total("host "+h.Name+" cpus", RuleGFB, "cpu", terms, placement.FromBig(limit))}
 }
 
-// cableClaims sum the rates of the links over each cable; full duplex, and a link
-// asks the same of both directions.
+// cableClaims sum the rates of the links over each cable. Full duplex, a link asks
+// the same of both directions; half duplex, both together take its rate (rests).
 func (m *model) cableClaims() []placement.Claim {
 	terms := map[string][]placement.Term{}
 	for i := range m.problem.Networks {

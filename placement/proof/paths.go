@@ -21,16 +21,16 @@ const rounds = 100
 type hop struct {
 	name  string
 	line  *line
+	least int64 // ns: propagation, and what the sending node takes, queues apart
 	burst int64 // wire bytes of this link that may arrive here at once
 	delay int64 // ns, to the far end of the cable
 }
 
-// line is a cable in one direction, and the links that use it.
+// line is what waits for the same bits: a cable in one direction, or in both where
+// they share its rate, and the links that use it.
 type line struct {
 	cable *hosts.Cable
-	tail  string // the node that sends
-	host  bool   // it is a host, with a class for each link; else a switch, one queue
-	delay int64  // ns: propagation, and what the tail takes, queues apart
+	blind bool // in any order: of classes, or of two senders; else one queue, first come first served
 	users []*hop
 	sum   int64 // of the users' bursts
 	rates int64 // of the users, bit/s
@@ -69,7 +69,8 @@ type lineKey struct{ cable, tail string }
 // switch all links share one queue, first come first served: a byte waits for the
 // bursts of all (Cruz 1991). Where the tail is a host each has a class of
 // its own, and nothing is assumed of the order in which it serves them: the others
-// leave a rate of C - sum r (Le Boudec and Thiran 2001, theorem 6.2.1). Bursts and delays depend on one another, in rings
+// leave a rate of C - sum r (Le Boudec and Thiran 2001, theorem 6.2.1). The same is so
+// on a half-duplex cable, where the others are those of both directions. Bursts and delays depend on one another, in rings
 // without end: the least fixed point bounds them if it is finite (Thomas, Le Boudec
 // and Mifdaoui, "On Cyclic Dependencies and Regulators in Time-Sensitive Networks",
 // RTSS 2019).
@@ -111,7 +112,7 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 		l := ps.line(cable, nodes[i])
 		// HTB lets a class send while it has any tokens at all, so that a frame
 		// may exceed the burst (net/sched/sch_htb.c, htb_class_mode).
-		h := &hop{name: cable + " from " + nodes[i], line: l, burst: sum(burst, p.frame)}
+		h := &hop{name: cable + " from " + nodes[i], line: l, burst: sum(burst, p.frame), least: sum(int64(l.cable.Delay), ps.within(nodes[i]))}
 		l.users = append(l.users, h)
 		l.rates = sum(l.rates, p.rate)
 		p.hops = append(p.hops, h)
@@ -122,18 +123,24 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 
 func (ps *paths) line(cable, tail string) *line {
 	key := lineKey{cable, tail}
-	if l := ps.lines[key]; l != nil {
-		return l
-	}
 	c := ps.m.cables[cable]
-	l := &line{cable: c, tail: tail, delay: int64(c.Delay)}
-	if h := ps.m.hosts[tail]; h != nil {
-		l.host, l.delay = true, sum(l.delay, int64(h.Delay))
-	} else {
-		l.delay = sum(l.delay, int64(ps.m.switches[tail].Delay))
+	if c.Half() {
+		key.tail = "" // either
 	}
-	ps.lines[key] = l
+	l := ps.lines[key]
+	if l == nil {
+		l = &line{cable: c, blind: c.Half() || ps.m.hosts[tail] != nil}
+		ps.lines[key] = l
+	}
 	return l
+}
+
+// within is what a node takes for a frame, queues apart, in ns.
+func (ps *paths) within(node string) int64 {
+	if h := ps.m.hosts[node]; h != nil {
+		return int64(h.Delay)
+	}
+	return int64(ps.m.switches[node].Delay)
 }
 
 // solve iterates bursts and delays to their least fixed point, from below; what
@@ -187,10 +194,10 @@ func (h *hop) bound(frame, rate int64) int64 {
 	switch {
 	case h.line.rates > left:
 		return bounds.Inf // what comes faster than it goes waits without end
-	case h.line.host:
+	case h.line.blind:
 		left -= h.line.rates - rate
 	}
-	return sum(bounds.SendTime(bytes, left), h.line.delay)
+	return sum(bounds.SendTime(bytes, left), h.least)
 }
 
 // claims are the delays of all links, one for each direction.

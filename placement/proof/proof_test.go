@@ -344,3 +344,43 @@ func TestPlanFile(t *testing.T) {
 		}
 	}
 }
+
+// TestHalfDuplex: on a cable whose directions share its rate a byte waits for both,
+// and where both together ask for more than there is nothing bounds the wait, though
+// the budget, which counts each link once, holds.
+func TestHalfDuplex(t *testing.T) {
+	p := robot()
+	p.Problem.Inventory.Cables[1].Duplex = hosts.HalfDuplex
+	proved(t, p)
+	// At the switch 35278 B of this way as in TestByHand, 32768 + 1538 B of the other and a
+	// frame, at what 20 Mbit/s of the other way leave: 71122 B at 980 Mbit/s = 580588 ns.
+	if c := claim(t, p.Proof, "link robot/frames camera>detect", RuleLink); c.Bound.Cmp(placement.Int(388752+580588+7000+100000)) != 0 {
+		t.Errorf("link over a half-duplex cable: %v, by hand 1076340 ns", c.Bound)
+	}
+	if c := claim(t, p.Proof, "cable s--b", RuleCable); c.Bound.Cmp(placement.Int(20e6)) != 0 {
+		t.Errorf("cable: %v, the rate counts once", c.Bound)
+	}
+	if err := Check(p); err != nil {
+		t.Error(err)
+	}
+	named := false
+	for _, a := range p.Proof.Rests {
+		named = named || a.Subject == "cable s--b" && !a.Backed
+	}
+	if !named {
+		t.Errorf("the plan does not say that it rests on the two directions sharing: %v", p.Proof.Rests)
+	}
+	p.Problem.Inventory.Cables[1].Rate, p.Problem.Inventory.Cables[1].Share = 30e6, vsn.One
+	p.Problem.Networks[0].Links[0].Delay = 0
+	proved(t, p)
+	if c := claim(t, p.Proof, "link robot/frames camera>detect", RuleLink); !c.Bound.IsInf() {
+		t.Errorf("2 * 20 Mbit/s on 30: %v is no bound", c.Bound)
+	}
+	if c := claim(t, p.Proof, "cable s--b", RuleCable); !c.Holds() {
+		t.Errorf("20 of 30 Mbit/s: %v", c)
+	}
+	p.Problem.Inventory.Cables[1].Duplex = "simplex"
+	if _, err := Prove(&p.Problem, &p.Embedding, &p.Realization); err == nil {
+		t.Error("an unknown duplex was taken")
+	}
+}

@@ -14,9 +14,12 @@ func (m *model) rests() []placement.Assumption {
 	add := func(backed bool, subject, format string, args ...any) {
 		out = append(out, placement.Assumption{Subject: subject, Says: fmt.Sprintf(format, args...), Backed: backed})
 	}
-	cabled := false
+	cabled, used := false, map[string]bool{}
 	for _, r := range m.routes {
 		cabled = cabled || len(r.Cables) > 0
+		for _, cable := range r.Cables {
+			used[cable] = true
+		}
 	}
 	for i := range m.problem.Inventory.Hosts {
 		h := &m.problem.Inventory.Hosts[i]
@@ -42,6 +45,11 @@ func (m *model) rests() []placement.Assumption {
 	}
 	if cabled {
 		add(false, "cables", "only the links of this plan send over the cables, each through its class, framing counted")
+	}
+	for i := range m.problem.Inventory.Cables {
+		if c := &m.problem.Inventory.Cables[i]; c.Half() && used[c.Name] {
+			add(false, "cable "+c.Name, "half duplex: it idles only when neither end has a frame, and of its rate the two directions of a link together take no more than the link's")
+		}
 	}
 	return out
 }

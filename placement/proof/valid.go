@@ -21,8 +21,8 @@ func valid(p *placement.Problem) error {
 	}
 	for i := range p.Inventory.Cables {
 		c := &p.Inventory.Cables[i]
-		if len(c.Between) != 2 || c.Rate <= 0 || c.Delay < 0 || c.Share <= 0 || c.Share > vsn.One {
-			return broken("cable "+c.Name, "ends %q, rate %v, delay %v, share %v", c.Between, c.Rate, c.Delay, c.Share)
+		if len(c.Between) != 2 || c.Rate <= 0 || c.Delay < 0 || c.Share <= 0 || c.Share > vsn.One || c.Duplex != "" && c.Duplex != hosts.FullDuplex && c.Duplex != hosts.HalfDuplex {
+			return broken("cable "+c.Name, "ends %q, rate %v, delay %v, share %v, duplex %q", c.Between, c.Rate, c.Delay, c.Share, c.Duplex)
 		}
 	}
 	for i := range p.Networks {

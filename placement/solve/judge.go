@@ -73,7 +73,7 @@ func shape(p *placement.Problem, e *placement.Embedding, subject string) string 
 					at = len(number)
 					number["cable "+name] = at
 				}
-				fmt.Fprint(&b, " c", at, c.Rate, c.Delay)
+				fmt.Fprint(&b, " c", at, c.Rate, c.Delay, c.Half())
 			}
 		}
 	}
