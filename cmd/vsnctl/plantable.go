@@ -12,42 +12,108 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// planTables prints a plan for people: what goes where, what is promised, what is
-// used of what there is, and what the promise rests on.
+// planTables prints a plan for people: what goes where, what was chosen and what was
+// given, what is promised, what is used of what there is, what it takes in all, and
+// what the promise rests on.
 func planTables(out io.Writer, p *placement.Plan) {
 	vmTable(out, p)
+	taskTable(out, p)
 	linkTable(out, p)
 	flowTable(out, p)
 	budgetTable(out, p)
+	costLines(out, p)
 	restsList(out, p)
 }
 
+// Who said what a reservation or a rate is.
+const (
+	byRequest = "given"
+	byPlanner = "chosen"
+	byNobody  = "-"
+)
+
 func vmTable(out io.Writer, p *placement.Plan) {
-	w := newTable("", "vm", "host", "cpus", "reservation", "memory", "devices")
+	w := newTable("", "vm", "host", "cpus", "reservation", "by", "memory", "devices")
 	for _, n := range p.Problem.Networks {
-		for _, vm := range n.VMs {
-			cpus, reservation := vmReservation(p, n.Name, &vm)
-			w.AppendRow([]any{n.Name + "/" + vm.Name, p.Embedding.Seat(n.Name, vm.Name), cpus, reservation, vm.Memory.String(), vmDevices(p, n.Name, vm.Name)})
+		for i := range n.VMs {
+			vm := &n.VMs[i]
+			cpus, reservation, by := vmReservation(p, n.Name, vm)
+			w.AppendRow([]any{n.Name + "/" + vm.Name, p.Embedding.Seat(n.Name, vm.Name), cpus, reservation, by, vm.Memory.String(), vmDevices(p, n.Name, vm.Name)})
 		}
 	}
 	render(out, w)
 }
 
-func vmReservation(p *placement.Plan, network string, vm *vsn.VM) (cpus, reservation string) {
-	var on []string
+// vmReservation says on which CPUs the vCPUs of a VM run and what each has there, once
+// where all have the same.
+func vmReservation(p *placement.Plan, network string, vm *vsn.VM) (cpus, reservation, by string) {
+	var on, each []string
 	for _, r := range p.Realization.Reservations {
 		if r.Network == network && r.VM == vm.Name {
 			on = append(on, cpuName(r.CPU))
-			reservation = spanNs(r.RuntimeNs) + "/" + spanNs(r.PeriodNs)
+			each = append(each, spanNs(r.RuntimeNs)+"/"+spanNs(r.PeriodNs))
 		}
 	}
 	if len(on) == 0 {
-		return "any", "best effort"
+		return "any", "best effort", byNobody
 	}
-	if len(on) > 1 {
-		reservation += fmt.Sprintf(" x%d", len(on))
+	reservation = strings.Join(each, ", ")
+	if same := slices.Compact(slices.Clone(each)); len(same) == 1 {
+		reservation = same[0]
+		if len(each) > 1 {
+			reservation += fmt.Sprintf(" x%d", len(each))
+		}
 	}
-	return strings.Join(on, ","), reservation
+	return strings.Join(on, ","), reservation, reservedBy(vm)
+}
+
+func reservedBy(vm *vsn.VM) string {
+	switch r := vm.Reservation; {
+	case r == nil:
+		return byPlanner
+	case r.Runtime == 0:
+		return "runtime " + byPlanner
+	}
+	return byRequest
+}
+
+// taskTable shows where the tasks of guests run, and how long they take at most where
+// the guest's rule gives a number for each.
+func taskTable(out io.Writer, p *placement.Plan) {
+	response := map[string]string{}
+	for _, c := range p.Proof.Claims {
+		if c.Rule == proof.RuleGuestFixed {
+			response[strings.TrimPrefix(c.Subject, "tasks of ")] = milliseconds(c.Bound)
+		}
+	}
+	w := newTable("", "task", "on", "wcet", "every", "deadline", "done within")
+	for _, n := range p.Problem.Networks {
+		for _, vm := range n.VMs {
+			for _, t := range vm.Tasks {
+				name := fmt.Sprintf("%s/%s", n.Name, vm.Name)
+				on := fmt.Sprintf("vcpu%d", vcpuOf(p, n.Name, vm.Name, t.Name))
+				deadline := t.Deadline
+				if deadline == 0 {
+					deadline = t.Period
+				}
+				done, known := response[name+"/"+on+" "+t.Name]
+				if !known {
+					done = "its deadline" // by EDF there is no number beside it
+				}
+				w.AppendRow([]any{name + "/" + t.Name, on, t.WCET.String(), t.Period.String(), deadline.String(), done})
+			}
+		}
+	}
+	render(out, w)
+}
+
+func vcpuOf(p *placement.Plan, network, vm, task string) int {
+	for _, t := range p.Realization.Tasks {
+		if t.Network == network && t.VM == vm && t.Task == task {
+			return t.VCPU
+		}
+	}
+	return -1
 }
 
 func cpuName(cpu int) string {
@@ -67,20 +133,37 @@ func vmDevices(p *placement.Plan, network, vm string) string {
 }
 
 func linkTable(out io.Writer, p *placement.Plan) {
-	w := newTable("", "link", "path", "rate", "burst", "bound", "limit")
+	w := newTable("", "link", "path", "rate", "burst", "by", "bound", "limit")
 	for _, n := range p.Problem.Networks {
-		for _, l := range n.Links {
-			rate, limit := "best effort", "-"
-			if l.Rate > 0 {
-				rate = l.Rate.String()
-			}
+		for i := range n.Links {
+			l := &n.Links[i]
+			limit := "-"
 			if l.Delay > 0 {
 				limit = milliseconds(placement.Int(int64(l.Delay)))
 			}
-			w.AppendRow([]any{n.Name + "/" + l.Name, strings.Join(pathOf(p, n.Name, l.Name), " > "), rate, l.Burst.String(), milliseconds(linkBound(p, n.Name, l.Name)), limit})
+			rate, burst, by := linkRate(p, n.Name, l)
+			w.AppendRow([]any{n.Name + "/" + l.Name, strings.Join(pathOf(p, n.Name, l.Name), " > "), rate, burst, by, milliseconds(linkBound(p, n.Name, l.Name)), limit})
 		}
 	}
 	render(out, w)
+}
+
+// linkRate is what the classes of a link grant.
+func linkRate(p *placement.Plan, network string, l *vsn.Link) (rate, burst, by string) {
+	for _, q := range p.Realization.Queues {
+		if q.Network != network || q.Link != l.Name {
+			continue
+		}
+		by = byPlanner
+		switch {
+		case l.Rate > 0 && l.Burst > 0:
+			by = byRequest
+		case l.Rate > 0:
+			by = "burst " + byPlanner
+		}
+		return vsn.Rate(q.RateBit).String(), vsn.Size(q.BurstBytes).String(), by
+	}
+	return "best effort", "-", byNobody
 }
 
 func pathOf(p *placement.Plan, network, link string) []string {
@@ -151,6 +234,44 @@ func budgetTable(out io.Writer, p *placement.Plan) {
 		w.AppendRow([]any{c.Subject, used, of, percent(c.Bound.Float(), c.Limit.Float()), c.Rule})
 	}
 	render(out, w)
+}
+
+// costLines say what the plan takes in all, and how much of that the planner chose.
+func costLines(out io.Writer, p *placement.Plan) {
+	chosen := chosenOf(p)
+	for _, c := range p.Proof.Claims {
+		if c.Rule != proof.RuleCost {
+			continue
+		}
+		ours := placement.Int(0)
+		for _, t := range c.Terms {
+			if chosen[t.Name] {
+				ours = ours.Add(t.Value)
+			}
+		}
+		if c.Unit == "cpu" {
+			fmt.Fprintf(out, "Cost: %.3f cpu in %s, %.3f of it chosen.\n", c.Bound.Float(), c.Subject, ours.Float())
+		} else {
+			fmt.Fprintf(out, "Cost: %v in %s, %v of it chosen.\n", vsn.Rate(c.Bound.Float()), c.Subject, vsn.Rate(ours.Float()))
+		}
+	}
+	fmt.Fprintln(out)
+}
+
+// chosenOf is what the planner chose, by the names that the claims of cost have for it.
+func chosenOf(p *placement.Plan) map[string]bool {
+	out := map[string]bool{}
+	for _, n := range p.Problem.Networks {
+		for i := range n.VMs {
+			for cpu := range n.VMs[i].VCPUs {
+				out[fmt.Sprintf("%s/%s/vcpu%d", n.Name, n.VMs[i].Name, cpu)] = reservedBy(&n.VMs[i]) != byRequest
+			}
+		}
+		for _, l := range n.Links {
+			out[n.Name+"/"+l.Name] = l.Rate == 0
+		}
+	}
+	return out
 }
 
 func restsList(out io.Writer, p *placement.Plan) {

@@ -29,6 +29,7 @@ type model struct {
 	rates        map[name]granting        // of links with classes
 	between      map[pair]name            // the link from one VM to another
 	tasks        map[name][][]bounds.Task // of each vCPU, in the order of their priority
+	taskNames    map[name][][]string      // theirs, in the same order
 	sharing      map[hostCPU]int          // reservations on each CPU, or in the root domain
 	relaxed      bool                     // as if every reservation had its CPU for itself
 	at           map[string][]name        // VMs on each host, in the order of the problem
@@ -54,7 +55,7 @@ func newModel(p *placement.Problem, e *placement.Embedding, r *placement.Realiza
 		hosts: map[string]*hosts.Host{}, switches: map[string]*hosts.Switch{}, cables: map[string]*hosts.Cable{},
 		vms: map[name]*vsn.VM{}, seats: map[name]*hosts.Host{}, routes: map[name]*placement.Route{},
 		reservations: map[name][]placement.Reservation{}, emulators: map[name]placement.Emulator{},
-		queues: map[queueAt]placement.Queue{}, rates: map[name]granting{}, between: map[pair]name{}, tasks: map[name][][]bounds.Task{}, at: map[string][]name{}, sharing: map[hostCPU]int{}}
+		queues: map[queueAt]placement.Queue{}, rates: map[name]granting{}, between: map[pair]name{}, tasks: map[name][][]bounds.Task{}, taskNames: map[name][][]string{}, at: map[string][]name{}, sharing: map[hostCPU]int{}}
 	for _, step := range []func() error{
 		func() error { return valid(p) },
 		func() error { return m.inventory(&p.Inventory) },

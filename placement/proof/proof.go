@@ -39,6 +39,7 @@ const (
 	RuleTandem     = "tandem"
 	RuleGuestEDF   = "guest-edf"
 	RuleGuestFixed = "guest-fixed-priority"
+	RuleCost       = "cost"
 )
 
 // Broken is the first thing about a plan that is not so.
@@ -78,7 +79,7 @@ func (m *model) prove() placement.Proof {
 	paths := newPaths(m)
 	flows := newFlows(m, paths)
 	var out placement.Proof
-	for _, derive := range []func() []placement.Claim{m.hostClaims, m.ruleClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims} {
+	for _, derive := range []func() []placement.Claim{m.hostClaims, m.ruleClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims, m.costClaims} {
 		out.Claims = append(out.Claims, derive()...)
 	}
 	out.Rests = m.rests()

@@ -17,31 +17,44 @@ func (m *model) taskAll(given []placement.TaskSeat) error {
 	for i := range m.problem.Networks {
 		n := &m.problem.Networks[i]
 		for j := range n.VMs {
-			vm := &n.VMs[j]
-			key := name{n.Name, vm.Name}
-			if len(vm.Tasks) > 0 {
-				m.tasks[key] = make([][]bounds.Task, vm.VCPUs)
+			taken, err := m.taskVM(name{n.Name, n.VMs[j].Name}, &n.VMs[j], given[at:])
+			if err != nil {
+				return err
 			}
-			for _, t := range vm.Tasks {
-				if at >= len(given) || given[at].Network != n.Name || given[at].VM != vm.Name || given[at].Task != t.Name {
-					return broken(fmt.Sprintf("task %v/%s", key, t.Name), "it has no vcpu, or not in its turn")
-				}
-				cpu := given[at].VCPU
-				if cpu < 0 || cpu >= vm.VCPUs {
-					return broken(fmt.Sprintf("task %v/%s", key, t.Name), "it runs on vcpu %d of %d", cpu, vm.VCPUs)
-				}
-				m.tasks[key][cpu] = append(m.tasks[key][cpu], taskOf(t))
-				at++
-			}
-			for _, tasks := range m.tasks[key] {
-				slices.SortStableFunc(tasks, func(a, b bounds.Task) int { return cmp.Compare(a.Deadline, b.Deadline) })
-			}
+			at += taken
 		}
 	}
 	if at < len(given) {
 		return broken("tasks", "%d are given a vcpu and %d are there", len(given), at)
 	}
 	return nil
+}
+
+// taskVM takes the seats of one VM's tasks from the front of those given.
+func (m *model) taskVM(key name, vm *vsn.VM, given []placement.TaskSeat) (taken int, err error) {
+	if len(vm.Tasks) == 0 {
+		return 0, nil
+	}
+	on := make([][]vsn.Task, vm.VCPUs)
+	for i, t := range vm.Tasks {
+		if i >= len(given) || given[i].Network != key.network || given[i].VM != key.of || given[i].Task != t.Name {
+			return 0, broken(fmt.Sprintf("task %v/%s", key, t.Name), "it has no vcpu, or not in its turn")
+		}
+		cpu := given[i].VCPU
+		if cpu < 0 || cpu >= vm.VCPUs {
+			return 0, broken(fmt.Sprintf("task %v/%s", key, t.Name), "it runs on vcpu %d of %d", cpu, vm.VCPUs)
+		}
+		on[cpu] = append(on[cpu], t)
+	}
+	m.tasks[key], m.taskNames[key] = make([][]bounds.Task, vm.VCPUs), make([][]string, vm.VCPUs)
+	for cpu, tasks := range on {
+		slices.SortStableFunc(tasks, func(a, b vsn.Task) int { return cmp.Compare(taskOf(a).Deadline, taskOf(b).Deadline) })
+		for _, t := range tasks {
+			m.tasks[key][cpu] = append(m.tasks[key][cpu], taskOf(t))
+			m.taskNames[key][cpu] = append(m.taskNames[key][cpu], t.Name)
+		}
+	}
+	return len(vm.Tasks), nil
 }
 
 func taskOf(t vsn.Task) bounds.Task {
@@ -74,9 +87,10 @@ func (m *model) vcpuTasks(vm name, by vsn.GuestScheduler, cpu int, tasks []bound
 	subject := fmt.Sprintf("tasks of %v/vcpu%d", vm, cpu)
 	s, reserved := m.supply(vm, cpu)
 	terms := supplyTerms(s)
+	names := m.taskNames[vm][cpu]
 	for i, t := range tasks {
-		terms = append(terms, placement.Term{Name: fmt.Sprintf("task %d wcet", i), Value: placement.Int(t.Cost)},
-			placement.Term{Name: fmt.Sprintf("task %d period", i), Value: placement.Int(t.Period)}, placement.Term{Name: fmt.Sprintf("task %d deadline", i), Value: placement.Int(t.Deadline)})
+		terms = append(terms, placement.Term{Name: names[i] + " wcet", Value: placement.Int(t.Cost)},
+			placement.Term{Name: names[i] + " period", Value: placement.Int(t.Period)}, placement.Term{Name: names[i] + " deadline", Value: placement.Int(t.Deadline)})
 	}
 	if by == vsn.GuestFixed {
 		var out []placement.Claim
@@ -88,9 +102,13 @@ func (m *model) vcpuTasks(vm name, by vsn.GuestScheduler, cpu int, tasks []bound
 			response = bounds.ResponseTimes(tasks, s)
 		}
 		for i, t := range tasks {
-			out = append(out, placement.Claim{Subject: fmt.Sprintf("%s task %d", subject, i), Rule: RuleGuestFixed, Unit: "ns", Terms: terms, Bound: number(response[i]), Limit: placement.Int(t.Deadline)})
+			out = append(out, placement.Claim{Subject: subject + " " + names[i], Rule: RuleGuestFixed, Unit: "ns", Terms: terms, Bound: number(response[i]), Limit: placement.Int(t.Deadline)})
 		}
 		return out
+	}
+	for i, t := range tasks {
+		terms = append(terms, placement.Term{Name: "demand up to the deadline of " + names[i], Value: number(bounds.Demand(tasks, t.Deadline))},
+			placement.Term{Name: "supply up to the deadline of " + names[i], Value: number(s.SBF(t.Deadline))})
 	}
 	claim := placement.Claim{Subject: subject, Rule: RuleGuestEDF, Unit: "intervals short of supply", Terms: terms, Bound: placement.Int(0), Limit: placement.Int(0)}
 	if at, ok := bounds.EDF(tasks, s); !reserved || !ok {
