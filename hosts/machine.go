@@ -23,6 +23,8 @@ type Machine interface {
 type Observation struct {
 	State  State         `json:"state"`
 	Meters map[Key]Meter `json:"meters,omitempty"`
+	// Facts are nil where a machine has none to tell: those of its kernel do.
+	Facts *Facts `json:"facts,omitempty"`
 }
 
 // Meter is what the kernel has counted about an object since it was made.
@@ -109,6 +111,9 @@ func (j joined) Observe(ctx context.Context) (Observation, error) {
 		}
 		for k, meter := range o.Meters {
 			all.Meters[k] = meter
+		}
+		if o.Facts != nil {
+			all.Facts = o.Facts
 		}
 		return nil
 	})

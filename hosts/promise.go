@@ -11,7 +11,13 @@ import (
 type Promise struct {
 	Network string `json:"network"`
 	VM      string `json:"vm"`
-	Wants   string `json:"wants"` // State as JSON, without promises
+	Wants   string `json:"wants"` // State and Ground as JSON, without promises
+}
+
+// promised is what Wants holds.
+type promised struct {
+	State
+	Ground
 }
 
 // PromiseKey names the promise kept with a domain.
@@ -24,11 +30,12 @@ func (p Promise) String() string {
 	return fmt.Sprintf("promise %s/%s (%d bytes)", p.Network, p.VM, len(p.Wants))
 }
 
-// Promised adds to the state of a network the promise of it to each of its domains.
-func (s *State) Promised(network string) error {
+// Promised adds to the state of a network the promise of it, with what it stands on,
+// to each of its domains.
+func (s *State) Promised(network string, ground Ground) error {
 	own := s.Of(network)
 	own.Promises = nil
-	wants, err := json.Marshal(own)
+	wants, err := json.Marshal(promised{own, ground})
 	if err != nil {
 		return err
 	}
@@ -42,11 +49,18 @@ func (s *State) Promised(network string) error {
 // where none says so, or none that can be read. Where they say different things, a
 // deploy was cut short: the first is taken, and the others differ from it.
 func (s State) Wanted(network string) (State, bool) {
+	want, _, ok := s.kept(network)
+	return want, ok
+}
+
+// kept is the first promise of a network that can be read.
+func (s State) kept(network string) (State, Ground, bool) {
 	for _, p := range s.Promises {
-		var want State
-		if p.Network != network || json.Unmarshal([]byte(p.Wants), &want) != nil {
+		var kept promised
+		if p.Network != network || json.Unmarshal([]byte(p.Wants), &kept) != nil {
 			continue
 		}
+		want := kept.State
 		for _, d := range want.Domains {
 			want.Add(Promise{Network: network, VM: d.VM, Wants: p.Wants})
 		}
@@ -55,7 +69,7 @@ func (s State) Wanted(network string) (State, bool) {
 				want.Partitions = append(want.Partitions, cpu)
 			}
 		}
-		return want, true
+		return want, kept.Ground, true
 	}
-	return State{}, false
+	return State{}, Ground{}, false
 }

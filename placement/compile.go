@@ -29,6 +29,12 @@ func Compile(p *Plan, host string, accel hosts.Accel) (hosts.State, error) {
 			return hosts.State{}, err
 		}
 	}
+	for i := range p.Problem.Networks {
+		n := &p.Problem.Networks[i]
+		if err := c.state.Promised(n.Name, p.ground(n, c.state)); err != nil {
+			return hosts.State{}, err
+		}
+	}
 	return c.state, nil
 }
 
@@ -60,7 +66,7 @@ func (c *compiler) network(n *vsn.Network) error {
 				Class: uint16(q.Class), ToMAC: MAC(n.Name, q.To), RateBit: q.RateBit, BurstBytes: q.BurstBytes, LimitBytes: q.LimitBytes})
 		}
 	}
-	return c.state.Promised(n.Name)
+	return nil
 }
 
 func (c *compiler) vm(n *vsn.Network, vm *vsn.VM) error {

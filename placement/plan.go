@@ -15,7 +15,7 @@ import (
 )
 
 // PlanVersion is the version of the plan file that this program writes and reads.
-const PlanVersion = 1
+const PlanVersion = 2
 
 // Plan is the whole answer: immutable, total, without handles and without a clock.
 // The same problem and seed give the same bytes.
@@ -148,14 +148,9 @@ type Term struct {
 // is Inf and any bound holds.
 func (c Claim) Holds() bool { return c.Bound.Cmp(c.Limit) <= 0 }
 
-// Assumption is what must be so for the proof to speak of the real machine.
-// Backed says whether this program makes it so and verifies it on the host; what is
-// not backed is a promise under a condition, and is shown as one.
-type Assumption struct {
-	Subject string `json:"subject"`
-	Says    string `json:"says"`
-	Backed  bool   `json:"backed"`
-}
+// Assumption is what must be so for the proof to speak of the real machine; hosts
+// knows how to look.
+type Assumption = hosts.Assumption
 
 // Seat finds the host of a VM, or "".
 func (e *Embedding) Seat(network, vm string) string {

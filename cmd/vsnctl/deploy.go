@@ -18,7 +18,9 @@ func deployCommand(t *terminal) *cli.Command {
 		Name: "deploy", Usage: "make a plan so: start the VMs with their reservations and shaped links", ArgsUsage: "PLAN | SPEC...", HideHelpCommand: true, OnUsageError: usageError,
 		Description: `Takes a plan as written by vsnctl plan -o, or plans the SPEC files first. Checks the
 proof, looks at the machine, compares, makes what differs, and looks again. A second run
-finds nothing to do. If anything fails, what was made is undone.
+finds nothing to do. If anything fails, what was made is undone. In the end it holds the
+machine against everything that the proof rests on, and says of each promise whether it is
+backed, and if not, why; --backed makes that an error, which undoes nothing.
 
   vsnctl deploy robot.plan.json
   vsnctl deploy --dry-run -i hosts.yaml robot.yaml   what would be done
@@ -28,7 +30,7 @@ load balancing, for the whole machine; destroy puts back what was there.
 
 Exit codes: ` + exitCodes,
 		Flags: []cli.Flag{
-			inventoryFlag(), seedFlag(), nodesFlag(), connectFlag(),
+			inventoryFlag(), seedFlag(), nodesFlag(), connectFlag(), formatFlag("table"), backedFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, EnvVars: env("dry-run"), Usage: "print the changes and make none"},
 			&cli.BoolFlag{Name: "replace", Usage: "allow changes that stop a running VM, or throw away what one has written to its disk"},
 		},
@@ -37,6 +39,9 @@ Exit codes: ` + exitCodes,
 }
 
 func (t *terminal) deploy(c *cli.Context) error {
+	if format := c.String("format"); format != "table" && format != "json" && format != "yaml" {
+		return badInput(fmt.Errorf("format %q: want table, json or yaml", format))
+	}
 	plan, err := t.planOrSpecs(c)
 	if err != nil {
 		return err
@@ -58,14 +63,14 @@ func (t *terminal) deploy(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
-	want, observed, err := compile(c.Context, m, plan, host, t)
+	want, before, err := compile(c.Context, m, plan, host, t)
 	if err != nil {
 		return err
 	}
 	networks := networkNames(plan)
-	changes := hosts.Diff(hosts.Replace(observed, want, networks...), observed)
+	changes := hosts.Diff(hosts.Replace(before.State, want, networks...), before.State)
 	if c.Bool("dry-run") {
-		return t.listChanges(changes)
+		return t.listChanges(c.String("format"), changes)
 	}
 	if stops := stopped(changes); len(stops) > 0 && !c.Bool("replace") {
 		return badInput(fmt.Errorf("this would stop and remake %s, disks included: allow it with --replace", strings.Join(stops, ", ")))
@@ -75,17 +80,78 @@ func (t *terminal) deploy(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.deployed(networks, len(made))
+	after, err := m.Observe(c.Context)
+	if err != nil {
+		return fmt.Errorf("all is made, but whether the promises are backed is not known: %w", err)
+	}
+	return t.deployed(c, networks, made, before, after)
 }
 
-func (t *terminal) deployed(networks []string, made int) error {
-	names := strings.Join(networks, ", ")
-	if made == 0 {
-		_, err := fmt.Fprintf(t.out, "%s: nothing to change, all is as planned\n", names)
-		return err
+// deployment is what deploy prints for programs.
+type deployment struct {
+	Changes  []string            `json:"changes"`
+	Networks []deploymentNetwork `json:"networks"`
+}
+
+type deploymentNetwork struct {
+	Name string `json:"name"`
+	// Before says that it was not deployed now, but is there: what came beside it may
+	// have taken from what it rests on.
+	Before bool `json:"before,omitempty"`
+	backing
+}
+
+// deployed says what was made, and what is backed of what was promised: for the
+// networks deployed, and for others on the machine that lack something.
+func (t *terminal) deployed(c *cli.Context, networks []string, made []hosts.Change, before, after hosts.Observation) error {
+	d := deployment{Changes: changeTexts(made), Networks: []deploymentNetwork{}}
+	backed := true
+	for _, name := range slices.Concat(networks, others(after.State, networks)) {
+		n := deploymentNetwork{name, !slices.Contains(networks, name), backingOf(name, before, after)}
+		backed = backed && n.all()
+		if !n.Before || !n.all() {
+			d.Networks = append(d.Networks, n)
+		}
 	}
-	_, err := fmt.Fprintf(t.out, "%s: deployed, %d changes\n", names, made)
-	return err
+	if c.String("format") != "table" {
+		if err := t.print(c.String("format"), d); err != nil {
+			return err
+		}
+	} else {
+		t.deploymentText(networks, d)
+	}
+	if c.Bool("backed") && !backed {
+		return errNotBacked
+	}
+	return nil
+}
+
+func (t *terminal) deploymentText(networks []string, d deployment) {
+	names := strings.Join(networks, ", ")
+	if len(d.Changes) == 0 {
+		fmt.Fprintf(t.out, "%s: nothing to change, all is as planned\n", names)
+	} else {
+		fmt.Fprintf(t.out, "%s: deployed, %d changes\n", names, len(d.Changes))
+	}
+	for _, n := range d.Networks {
+		t.restsTable(n.Name, n.backing)
+	}
+	for _, n := range d.Networks {
+		t.promiseList(n.Name, n.backing)
+	}
+}
+
+// others are the networks on the machine that are not among those named.
+func others(s hosts.State, networks []string) []string {
+	return slices.DeleteFunc(s.Networks(), func(n string) bool { return slices.Contains(networks, n) })
+}
+
+func changeTexts(changes []hosts.Change) []string {
+	texts := make([]string, len(changes))
+	for i, c := range changes {
+		texts[i] = c.String()
+	}
+	return texts
 }
 
 // planOrSpecs reads the one plan file, or plans the documents.
@@ -142,7 +208,7 @@ func networkNames(p *placement.Plan) []string {
 
 // compile looks at the machine, decides again whether the plan fits what is there
 // now, and says what the machine shall carry.
-func compile(ctx context.Context, m local, p *placement.Plan, h *hosts.Host, t *terminal) (want, observed hosts.State, err error) {
+func compile(ctx context.Context, m local, p *placement.Plan, h *hosts.Host, t *terminal) (want hosts.State, observed hosts.Observation, err error) {
 	now := *h
 	if err := m.Probe(ctx, &now); err != nil {
 		return want, observed, err
@@ -150,8 +216,7 @@ func compile(ctx context.Context, m local, p *placement.Plan, h *hosts.Host, t *
 	if err := stale(h, &now); err != nil {
 		return want, observed, err
 	}
-	o, err := m.Observe(ctx)
-	if err != nil {
+	if observed, err = m.Observe(ctx); err != nil {
 		return want, observed, err
 	}
 	accel, warning, err := m.kvm.Resolve(h.Accel)
@@ -164,12 +229,16 @@ func compile(ctx context.Context, m local, p *placement.Plan, h *hosts.Host, t *
 	if want, err = placement.Compile(p, h.Name, accel); err != nil {
 		return want, observed, badInput(err)
 	}
-	return want, o.State, crowded(h, o.State, want, networkNames(p))
+	return want, observed, crowded(h, observed.State, want, networkNames(p))
 }
 
-func (t *terminal) listChanges(changes []hosts.Change) error {
-	for _, c := range changes {
-		fmt.Fprintln(t.out, c)
+func (t *terminal) listChanges(format string, changes []hosts.Change) error {
+	texts := changeTexts(changes)
+	if format != "table" {
+		return t.print(format, deployment{Changes: texts, Networks: []deploymentNetwork{}})
+	}
+	for _, text := range texts {
+		fmt.Fprintln(t.out, text)
 	}
 	_, err := fmt.Fprintf(t.out, "%d changes\n", len(changes))
 	return err

@@ -57,7 +57,7 @@ func (t *terminal) destroy(c *cli.Context) error {
 	}
 	changes := hosts.Diff(hosts.Replace(o.State, hosts.State{}, names...), o.State)
 	if c.Bool("dry-run") {
-		return t.listChanges(changes)
+		return t.listChanges("table", changes)
 	}
 	made, err := hosts.Converge(c.Context, m, hosts.State{}, names, t.progress(len(changes)))
 	if err != nil {

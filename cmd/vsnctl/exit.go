@@ -11,7 +11,7 @@ import (
 
 const exitCodes = `0 done, 1 failed, 2 bad input, 3 infeasible (with the first budget
 that fails, need and have), 4 gave up (a placement may exist), 5 drift (what runs is not
-what was deployed).`
+what was deployed) or, asked by --backed, a promise that is not backed.`
 
 // inputError is an error of whoever called: a flag, a file, a document.
 type inputError struct{ error }
@@ -37,7 +37,7 @@ func exitCode(err error) int {
 		return 3
 	case errors.As(err, &gaveUp):
 		return 4
-	case errors.Is(err, errDrift):
+	case errors.Is(err, errDrift), errors.Is(err, errNotBacked):
 		return 5
 	case errors.As(err, &input), errors.As(err, &documents), errors.As(err, &broken):
 		return 2

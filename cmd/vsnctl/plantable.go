@@ -278,7 +278,7 @@ func restsList(out io.Writer, p *placement.Plan) {
 	if len(p.Proof.Rests) == 0 {
 		return
 	}
-	fmt.Fprintln(out, "The bounds rest on this (+ deploy makes it so and verifies it, - it cannot):")
+	fmt.Fprintln(out, "The bounds rest on this (+ deploy makes it so or looks whether it is, - it cannot):")
 	for _, a := range p.Proof.Rests {
 		mark := "-"
 		if a.Backed {

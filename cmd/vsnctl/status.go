@@ -17,9 +17,10 @@ func statusCommand(t *terminal) *cli.Command {
 		Description: `Looks at the machine twice, an interval apart: each reservation as the kernel reports it
 and the CPU time that its thread got in between, each link's class and what it sent. What
 was deployed is kept with the domains themselves; where something differs from it, that is
-drift, and the exit code is 5.`,
+drift, and the exit code is 5. So is what the promises rest on: each promise is shown as
+backed or not, by what the machine shows now, and --backed makes that exit code 5, too.`,
 		Flags: []cli.Flag{
-			formatFlag("table", "o"), connectFlag(),
+			formatFlag("table", "o"), connectFlag(), backedFlag(),
 			&cli.DurationFlag{Name: "interval", Value: time.Second, EnvVars: env("interval"), Usage: "measure over this `TIME`; 0 does not measure"},
 		},
 		Action: func(c *cli.Context) error { return t.status(c) },
@@ -37,6 +38,7 @@ type networkReport struct {
 	Reservations []reservationReport `json:"reservations"`
 	Queues       []queueReport       `json:"queues"`
 	Drift        []string            `json:"drift"`
+	backing
 }
 
 type vmReport struct {
@@ -90,10 +92,10 @@ func (t *terminal) status(c *cli.Context) error {
 		names = after.State.Networks()
 	}
 	r := report{Networks: []networkReport{}}
-	drift := false
+	drift, backed := false, true
 	for _, name := range names {
 		n := reportOn(name, before, after)
-		drift = drift || len(n.Drift) > 0
+		drift, backed = drift || len(n.Drift) > 0, backed && n.all()
 		r.Networks = append(r.Networks, n)
 	}
 	if format != "table" {
@@ -101,10 +103,15 @@ func (t *terminal) status(c *cli.Context) error {
 	} else {
 		t.statusTables(r)
 	}
-	if err == nil && drift {
-		err = errDrift
+	switch {
+	case err != nil:
+		return err
+	case drift:
+		return errDrift
+	case c.Bool("backed") && !backed:
+		return errNotBacked
 	}
-	return err
+	return nil
 }
 
 // twice observes at both ends of the interval.
@@ -123,7 +130,7 @@ func twice(ctx context.Context, m hosts.Machine, interval time.Duration) (before
 
 func reportOn(name string, before, after hosts.Observation) networkReport {
 	s := after.State.Of(name)
-	n := networkReport{Name: name, VMs: []vmReport{}, Reservations: []reservationReport{}, Queues: []queueReport{}, Drift: driftOf(name, after.State)}
+	n := networkReport{Name: name, VMs: []vmReport{}, Reservations: []reservationReport{}, Queues: []queueReport{}, Drift: driftOf(name, after.State), backing: backingOf(name, before, after)}
 	for _, d := range s.Domains {
 		running := slices.Contains(s.Powers, hosts.Power{Network: name, VM: d.VM})
 		n.VMs = append(n.VMs, vmReport{d.VM, d.Name, running, d.Accel, d.VCPUs, d.Memory})

@@ -41,7 +41,13 @@ func (t *terminal) statusTables(r report) {
 	render(t.out, vms)
 	render(t.out, cpu)
 	render(t.out, links)
+	for _, n := range r.Networks {
+		t.restsTable(n.Name, n.backing)
+	}
 	t.driftList(r)
+	for _, n := range r.Networks {
+		t.promiseList(n.Name, n.backing)
+	}
 }
 
 func (t *terminal) driftList(r report) {

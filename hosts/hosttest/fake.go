@@ -29,6 +29,7 @@ type Fake struct {
 	clock   time.Duration
 	changes int
 	before  func(n int, c hosts.Change) error
+	seen    func(*hosts.Observation)
 	crashed bool
 }
 
@@ -48,6 +49,14 @@ func (f *Fake) Before(hook func(n int, c hosts.Change) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.before = hook
+}
+
+// Seen sets a hook that may alter every observation before it is returned: a machine
+// that lies, or that somebody else has changed.
+func (f *Fake) Seen(hook func(*hosts.Observation)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen = hook
 }
 
 // Restart ends a crash. What was made is there.
@@ -139,6 +148,10 @@ func (f *Fake) Observe(ctx context.Context) (hosts.Observation, error) {
 	}
 	for _, object := range s.Objects() {
 		o.State.Add(object)
+	}
+	o.Facts = &hosts.Facts{ClockNs: f.clock.Nanoseconds(), Share: f.host.Share, Grain: f.host.Grain, GrainFrom: "the tick", StealNs: map[int]int64{}}
+	if f.seen != nil {
+		f.seen(&o)
 	}
 	return o, ctx.Err()
 }

@@ -136,7 +136,8 @@ func (m *Machine) doctorGrain() []hosts.Finding {
 	default:
 		text += ", HRTICK_DL unknown"
 	}
-	text += fmt.Sprintf(": budgets are enforced within %v", m.grain())
+	grain, _ := m.grain()
+	text += fmt.Sprintf(": budgets are enforced within %v", grain)
 	switch {
 	case known && on:
 		return one(ok(name, text))
@@ -222,7 +223,7 @@ func (m *Machine) doctorPartitions() []hosts.Finding {
 }
 
 func (m *Machine) doctorSMT() []hosts.Finding {
-	if m.text("sys/devices/system/cpu/smt/active") == "1" {
+	if m.siblings() {
 		return one(warn("SMT", "on", "siblings share a core: a reservation gets its time, not its speed; echo off > /sys/devices/system/cpu/smt/control"))
 	}
 	return one(ok("SMT", "off"))

@@ -63,7 +63,7 @@ func Kinds() []hosts.Kind {
 // for what it lacks, so that it differs from every wanted one and can be removed.
 func (m *Machine) Observe(ctx context.Context) (hosts.Observation, error) {
 	o := hosts.Observation{Meters: map[hosts.Key]hosts.Meter{}}
-	for _, look := range []func(*hosts.Observation) error{m.partitions, m.network, m.reservations} {
+	for _, look := range []func(*hosts.Observation) error{m.partitions, m.network, m.reservations, m.facts} {
 		if err := ctx.Err(); err != nil {
 			return hosts.Observation{}, context.Cause(ctx)
 		}

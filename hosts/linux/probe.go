@@ -35,7 +35,8 @@ func (m *Machine) Probe(ctx context.Context, h *hosts.Host) error {
 	if h.Memory, err = m.memory(); err != nil {
 		return fmt.Errorf("probe memory: %w", err)
 	}
-	h.Share, h.Grain = m.share(), m.grain()
+	h.Share = m.share()
+	h.Grain, _ = m.grain()
 	return ctx.Err()
 }
 
@@ -145,15 +146,16 @@ func (m *Machine) fairServer() (vsn.Share, bool) {
 // latency, with room to spare.
 const preciseGrain vsn.Duration = 100_000
 
-// grain is one tick, unless the scheduler enforces budgets by timer (HRTICK_DL).
-func (m *Machine) grain() vsn.Duration {
+// grain is one tick, unless the scheduler enforces budgets by timer (HRTICK_DL), and
+// what says so; from is empty where nothing does.
+func (m *Machine) grain() (grain vsn.Duration, from string) {
 	if on, known := m.hrtick(); known && on {
-		return preciseGrain
+		return preciseGrain, "a timer (HRTICK_DL)"
 	}
 	if hz, ok := m.hz(); ok {
-		return vsn.Duration((1_000_000_000 + hz - 1) / hz)
+		return vsn.Duration((1_000_000_000 + hz - 1) / hz), fmt.Sprintf("the tick (CONFIG_HZ=%d)", hz)
 	}
-	return hosts.DefaultGrain
+	return hosts.DefaultGrain, ""
 }
 
 // hrtick reports HRTICK_DL, if the scheduler's features can be read.

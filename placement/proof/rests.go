@@ -5,85 +5,130 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// rests are the assumptions of the proof, those that deploy makes so and verifies
-// (Backed) and those that nobody here can.
+// rests are the assumptions of the proof: those that deploy makes so or looks at
+// (Backed), and those that nobody can.
 func (m *model) rests() []placement.Assumption {
 	var out []placement.Assumption
-	add := func(backed bool, subject, format string, args ...any) {
-		out = append(out, placement.Assumption{Subject: subject, Says: fmt.Sprintf(format, args...), Backed: backed})
+	for i := range m.problem.Inventory.Hosts {
+		h := &m.problem.Inventory.Hosts[i]
+		if len(m.at[h.Name]) > 0 {
+			out = append(out, m.vmRests(h)...)
+			out = append(out, m.hostRests(h)...)
+		}
 	}
-	cabled, used := false, map[string]bool{}
+	flows, used := 0, map[string]bool{}
+	for i := range m.problem.Networks {
+		n := &m.problem.Networks[i]
+		flows += len(n.Flows)
+		for j := range n.Links {
+			if _, shaped := m.rates[name{n.Name, n.Links[j].Name}]; !shaped {
+				out = append(out, placement.Assumption{Kind: hosts.RestNoRate, Subject: "link " + n.Name + "/" + n.Links[j].Name,
+					Says: fmt.Sprintf("it has no rate: its bound counts the way alone, and it shares %d bit/s with all else that has none", int64(placement.RestRate))})
+			}
+		}
+	}
 	for _, r := range m.routes {
-		cabled = cabled || len(r.Cables) > 0
 		for _, cable := range r.Cables {
 			used[cable] = true
 		}
 	}
-	for i := range m.problem.Inventory.Hosts {
-		h := &m.problem.Inventory.Hosts[i]
-		if len(m.at[h.Name]) == 0 {
-			continue
-		}
-		m.hostRests(h, add)
-	}
-	flows := 0
-	for i := range m.problem.Networks {
-		flows += len(m.problem.Networks[i].Flows)
-	}
-	for i := range m.problem.Networks {
-		n := &m.problem.Networks[i]
-		for j := range n.Links {
-			if _, shaped := m.rates[name{n.Name, n.Links[j].Name}]; !shaped {
-				add(false, "link "+n.Name+"/"+n.Links[j].Name, "it has no rate: its bound counts the way alone, and it shares %d bit/s with all else that has none", int64(placement.RestRate))
-			}
-		}
-	}
 	if flows > 0 {
-		add(false, "flows", "messages keep to their size, interval and work, and nothing else loads their vms and links")
+		out = append(out, placement.Assumption{Kind: hosts.RestFlows, Subject: "flows", Says: "messages keep to their size, interval and work, and nothing else loads their vms and links"})
 	}
-	if cabled {
-		add(false, "cables", "only the links of this plan send over the cables, each through its class, framing counted")
+	if len(used) > 0 {
+		out = append(out, placement.Assumption{Kind: hosts.RestCables, Subject: "cables", Says: "only the links of this plan send over the cables, each through its class, framing counted"})
 	}
 	for i := range m.problem.Inventory.Cables {
 		if c := &m.problem.Inventory.Cables[i]; c.Half() && used[c.Name] {
-			add(false, "cable "+c.Name, "half duplex: it idles only when neither end has a frame, and of its rate the two directions of a link together take no more than the link's")
+			out = append(out, placement.Assumption{Kind: hosts.RestDuplex, Subject: "cable " + c.Name,
+				Says: "half duplex: it idles only when neither end has a frame, and of its rate the two directions of a link together take no more than the link's"})
 		}
 	}
 	return out
 }
 
-func (m *model) hostRests(h *hosts.Host, add func(backed bool, subject, format string, args ...any)) {
-	subject := "host " + h.Name
-	reserved := false
+func (m *model) vmRests(h *hosts.Host) []placement.Assumption {
+	var out []placement.Assumption
 	for _, vm := range m.at[h.Name] {
-		reserved = reserved || len(m.reservations[vm]) > 0
 		if len(m.reservations[vm]) == 0 {
-			add(false, "vm "+vm.String(), "it is best effort: no promise is made for it")
+			out = append(out, placement.Assumption{Kind: hosts.RestBestEffort, Subject: "vm " + vm.String(), Says: "it is best effort: no promise is made for it"})
 		}
 		if len(m.vms[vm].Tasks) > 0 {
-			add(false, "vm "+vm.String(), "its guest runs each task on the vcpu of the plan, by %s, and before any message", m.vms[vm].GuestScheduler)
+			out = append(out, placement.Assumption{Kind: hosts.RestTasks, Subject: "vm " + vm.String(),
+				Says: fmt.Sprintf("its guest runs each task on the vcpu of the plan, by %s, and before any message", m.vms[vm].GuestScheduler)})
 		}
 	}
-	if reserved {
-		if h.Partition {
-			add(h.Local(), subject, "every cpu with a reservation is a root domain of its own, so that the kernel's own admission is exact")
-		} else {
-			add(false, subject, "all cpus are one root domain with no other deadline tasks")
-		}
-		if h.Grain > 0 {
-			add(false, subject, "the scheduler enforces budgets every %v, and the curve for that, fitted to measurements, holds", h.Grain)
-		}
-		add(false, subject, "guests work on messages in the order in which they come, each on one vcpu from begin to end")
-		add(false, subject, "no outer hypervisor takes cpu time away")
+	return out
+}
+
+// resting collects the assumptions about one host.
+type resting struct {
+	host *hosts.Host
+	out  []placement.Assumption
+}
+
+// looked adds one that deploy looks at, where the host is the machine it runs on.
+func (r *resting) looked(kind hosts.Rest, value int64, format string, args ...any) {
+	r.out = append(r.out, placement.Assumption{Kind: kind, Subject: "host " + r.host.Name, Says: fmt.Sprintf(format, args...), Value: value, Backed: r.host.Local()})
+}
+
+// said adds one that no machine can be asked.
+func (r *resting) said(kind hosts.Rest, format string, args ...any) {
+	r.out = append(r.out, placement.Assumption{Kind: kind, Subject: "host " + r.host.Name, Says: fmt.Sprintf(format, args...)})
+}
+
+func (m *model) hostRests(h *hosts.Host) []placement.Assumption {
+	r := &resting{host: h}
+	if len(m.granted(m.at[h.Name])) > 0 {
+		m.cpuRests(r)
 	}
 	if h.Emulator != nil {
-		add(h.Local(), subject, "the device threads of each vm hold %v every %v", h.Emulator.Runtime, h.Emulator.Period)
-		add(false, subject, "one frame costs them at most %v, frames are passed on in order, and no vcpu that waits for its next turn holds qemu's lock", h.Emulator.Work)
+		r.looked(hosts.RestDevice, 0, "the device threads of each vm hold %v every %v", h.Emulator.Runtime, h.Emulator.Period)
+		r.said(hosts.RestFrameWork, "one frame costs them at most %v, frames are passed on in order, and no vcpu that waits for its next turn holds qemu's lock", h.Emulator.Work)
 	} else {
-		add(false, subject, "device threads run best effort: what they take is in no bound")
+		r.said(hosts.RestDeviceSpare, "device threads run best effort: what they take is in no bound")
 	}
-	add(h.Local(), subject, "every link with a rate has its class at the sender's port")
-	add(false, subject, "bridges and interrupts take at most %v a frame", h.Delay)
+	r.looked(hosts.RestClass, 0, "every link with a rate has its class at the sender's port")
+	r.said(hosts.RestBridge, "bridges and interrupts take at most %v a frame", h.Delay)
+	return r.out
+}
+
+// cpuRests are what the reservations of a host rest on.
+func (m *model) cpuRests(r *resting) {
+	h := r.host
+	if h.Partition {
+		r.looked(hosts.RestRootDomain, 0, "every cpu with a reservation is a root domain of its own, so that the kernel's own admission is exact")
+	} else {
+		r.looked(hosts.RestOneDomain, 0, "all cpus are one root domain")
+	}
+	r.looked(hosts.RestAlone, 0, "no deadline task runs there that the plan has not counted")
+	r.looked(hosts.RestReservation, 0, "every vcpu holds the reservation of the plan")
+	share := m.largestShare(h)
+	r.looked(hosts.RestAdmission, int64(share), "the kernel admits reservations, and grants them up to %v of each cpu", share)
+	if h.Grain > 0 {
+		r.looked(hosts.RestGrain, int64(h.Grain), "the scheduler enforces budgets every %v, and the curve for that, fitted to measurements, holds", h.Grain)
+	} else {
+		r.looked(hosts.RestGrain, 0, "the scheduler enforces budgets exactly")
+	}
+	r.looked(hosts.RestSpeed, 0, "cpus run as fast as where work was measured")
+	r.looked(hosts.RestSteal, 0, "no outer hypervisor takes cpu time away")
+	r.said(hosts.RestOrder, "guests work on messages in the order in which they come, each on one vcpu from begin to end")
+}
+
+// largestShare is the most that reservations may take of a CPU that has some.
+func (m *model) largestShare(h *hosts.Host) vsn.Share {
+	used := map[int]bool{}
+	for _, g := range m.granted(m.at[h.Name]) {
+		used[g.cpu] = true
+	}
+	most := vsn.Share(0)
+	for _, cpu := range h.CPUs {
+		if used[cpu.ID] || used[hosts.AnyCPU] {
+			most = max(most, h.ShareOf(cpu))
+		}
+	}
+	return most
 }
