@@ -2,8 +2,6 @@ package placement
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,67 +12,6 @@ import (
 // MaxPlanBytes bounds what Read takes, so that a wrong file is an error and not a
 // full memory.
 const MaxPlanBytes = 4 << 30
-
-// Digest is the SHA-256 sum, in hex, of v as canonical JSON.
-func Digest(v any) (string, error) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
-}
-
-// Seal computes the digests of the parts of a plan.
-func (p *Plan) Seal() error {
-	d, err := p.digests()
-	p.Digests = d
-	return err
-}
-
-type seeded struct {
-	Seed    int64   `json:"seed"`
-	Problem Problem `json:"problem"`
-}
-
-func (p *Plan) digests() (Digests, error) {
-	var d Digests
-	var err error
-	for _, part := range []struct {
-		to *string
-		of any
-	}{{&d.Problem, seeded{p.Seed, p.Problem}}, {&d.Embedding, p.Embedding}, {&d.Realization, p.Realization}} {
-		if *part.to, err = Digest(part.of); err != nil {
-			return d, err
-		}
-	}
-	return d, nil
-}
-
-// Sealed reports, as an error, which part does not match its digest.
-func (p *Plan) Sealed() error {
-	d, err := p.digests()
-	if err != nil {
-		return err
-	}
-	for _, part := range []struct{ name, want, have string }{
-		{"problem", p.Digests.Problem, d.Problem},
-		{"embedding", p.Digests.Embedding, d.Embedding},
-		{"realization", p.Digests.Realization, d.Realization},
-	} {
-		if part.want != part.have {
-			return fmt.Errorf("%s: digest %s in the plan, %s of what it holds: the %s was changed after it was proved", part.name, short(part.want), short(part.have), part.name)
-		}
-	}
-	return nil
-}
-
-func short(digest string) string {
-	if len(digest) > 12 {
-		return digest[:12]
-	}
-	return fmt.Sprintf("%q", digest)
-}
 
 // Write writes the plan as canonical JSON: keys in the order of the types, lists in
 // the order of the problem, two spaces of indent, a newline at the end.

@@ -21,20 +21,12 @@ const PlanVersion = 2
 // The same problem and seed give the same bytes.
 type Plan struct {
 	Version     int         `json:"version"`
-	Digests     Digests     `json:"digests"`
+	Digests     []Digest    `json:"digests"`
 	Seed        int64       `json:"seed"`
 	Problem     Problem     `json:"problem"`
 	Embedding   Embedding   `json:"embedding"`
 	Realization Realization `json:"realization"`
 	Proof       Proof       `json:"proof"`
-}
-
-// Digests are SHA-256 sums, in hex, of the canonical JSON of each part, that of the
-// problem with the seed: a number that no claim uses cannot be changed unseen either.
-type Digests struct {
-	Problem     string `json:"problem"`
-	Embedding   string `json:"embedding"`
-	Realization string `json:"realization"`
 }
 
 // Problem is all that the answer may depend on.

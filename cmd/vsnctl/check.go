@@ -34,11 +34,7 @@ Exit codes: ` + exitCodes,
 			if err != nil {
 				return err
 			}
-			if err = proof.Check(p); err == nil {
-				if unlike := placement.Faithful(data, p); unlike != nil {
-					err = &proof.Broken{Subject: "plan", Rule: proof.RuleStructure, Says: unlike.Error()}
-				}
-			}
+			err = holds(p, data)
 			if format := c.String("format"); format != "table" && c.String("explain") != "" {
 				return badInput(errors.New("--explain is text: leave --format away"))
 			} else if format != "table" {
@@ -57,6 +53,18 @@ Exit codes: ` + exitCodes,
 			return err
 		},
 	}
+}
+
+// holds proves a plan again, and that it is all that its file says. The error is a
+// *proof.Broken.
+func holds(p *placement.Plan, file []byte) error {
+	if err := proof.Check(p); err != nil {
+		return err
+	}
+	if unlike := placement.Faithful(file, p); unlike != nil {
+		return &proof.Broken{Subject: "plan", Rule: proof.RuleStructure, Says: unlike.Error()}
+	}
+	return nil
 }
 
 func checkResult(err error, claims int) map[string]any {

@@ -9,6 +9,7 @@
 package proof
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/vsnctl/vsnctl/placement"
@@ -18,6 +19,7 @@ import (
 const (
 	RuleStructure  = "structure"
 	RuleDigest     = "digest"
+	RuleRests      = "assumption"
 	RuleMemory     = "memory"
 	RuleResource   = "resource"
 	RuleEDF        = "partitioned-edf"
@@ -119,6 +121,10 @@ func Check(p *placement.Plan) error {
 		return err
 	}
 	if err := p.Sealed(); err != nil {
+		var changed *placement.Changed
+		if errors.As(err, &changed) {
+			return &Broken{changed.Part, RuleDigest, changed.Says}
+		}
 		return &Broken{"plan", RuleDigest, err.Error()}
 	}
 	return nil
@@ -164,11 +170,11 @@ func differs(said, derived placement.Claim) string {
 func compareRests(said, derived []placement.Assumption) error {
 	for i, d := range derived {
 		if i >= len(said) || said[i] != d {
-			return &Broken{d.Subject, "assumption", fmt.Sprintf("the plan does not say, in its place, that it rests on this: %s", d.Says)}
+			return &Broken{d.Subject, RuleRests, fmt.Sprintf("the plan does not say, in its place, that it rests on this: %s", d.Says)}
 		}
 	}
 	if len(said) > len(derived) {
-		return &Broken{said[len(derived)].Subject, "assumption", "the plan rests on what the proof does not"}
+		return &Broken{said[len(derived)].Subject, RuleRests, "the plan rests on what the proof does not"}
 	}
 	return nil
 }

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/proof"
+	"github.com/vsnctl/vsnctl/placement/solve"
+)
+
+// examplePlans plans every network of examples/ on the inventory there, each by itself.
+func examplePlans(t *testing.T) map[string]*placement.Plan {
+	t.Helper()
+	files, err := filepath.Glob(example("*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	term := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	_, inventory, err := term.documents(named([]string{example("hosts.yaml")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans := map[string]*placement.Plan{}
+	for _, file := range files {
+		networks, _, err := term.documents(named([]string{file}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(networks) == 0 {
+			continue
+		}
+		plan, err := solve.Solve(t.Context(), placement.Problem{Networks: networks, Inventory: *inventory}, solve.Options{Seed: 1})
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		plans[strings.TrimSuffix(filepath.Base(file), ".yaml")] = plan
+	}
+	return plans
+}
+
+// number is one number of a plan file: where it stands, and under which key.
+type number struct {
+	from, to int
+	at       string // as in problem.networks[0].vms[1].memory
+}
+
+// numeral is a number inside a text: "20ms", "39/14", "pn1", the digits of a digest.
+var numeral = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
+
+// numbersOf finds every number of a plan file, inside texts too.
+func numbersOf(t *testing.T, file []byte) []number {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(file))
+	dec.UseNumber()
+	var found []number
+	var walk func(path string)
+	walk = func(path string) {
+		before := int(dec.InputOffset())
+		token, err := dec.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch v := token.(type) {
+		case json.Delim:
+			for i := 0; dec.More(); i++ {
+				inner := fmt.Sprintf("%s[%d]", path, i)
+				if v == '{' {
+					key, err := dec.Token()
+					if err != nil {
+						t.Fatal(err)
+					}
+					inner = strings.TrimPrefix(path+"."+key.(string), ".")
+				}
+				walk(inner)
+			}
+			if _, err := dec.Token(); err != nil {
+				t.Fatal(err)
+			}
+		case json.Number:
+			to := int(dec.InputOffset())
+			found = append(found, number{to - len(v.String()), to, path})
+		case string:
+			texts := numeral.FindAllIndex(file[before:dec.InputOffset()], -1)
+			if strings.HasSuffix(path, ".sha256") {
+				texts = texts[:1] // a digest is one number, however many runs of digits it has
+			}
+			for _, at := range texts {
+				found = append(found, number{before + at[0], before + at[1], path})
+			}
+		}
+	}
+	walk("")
+	return found
+}
+
+// others are what a number is changed to: one more, one less, twice as much, nothing.
+func others(text string) []string {
+	x, ok := new(big.Rat).SetString(text)
+	if !ok {
+		panic(text)
+	}
+	one := big.NewRat(1, 1)
+	var out []string
+	for _, y := range []*big.Rat{new(big.Rat).Add(x, one), new(big.Rat).Sub(x, one), new(big.Rat).Add(x, x), new(big.Rat)} {
+		if y.Cmp(x) != 0 {
+			written := y.FloatString(9)
+			if strings.Contains(written, ".") {
+				written = strings.TrimRight(strings.TrimRight(written, "0"), ".")
+			}
+			out = append(out, written)
+		}
+	}
+	return out
+}
+
+// unused are the numbers of a plan that no claim is made of, and why. Their digest alone
+// keeps them: who seals the plan again has another plan, just as good.
+var unused = map[string]string{
+	"seed":                                    "what is found may depend on it, not whether it holds",
+	"problem.networks[].vms[].boot.kernel":    "a path",
+	"problem.networks[].vms[].boot.initrd":    "a path",
+	"problem.networks[].vms[].boot.cmdline":   "what a guest does is declared by its tasks and flows",
+	"problem.inventory.hosts[].address":       "where a machine is",
+	"problem.inventory.hosts[].cpus":          "one on which nothing runs may be there or not",
+	"problem.inventory.hosts[].cpus[].id":     "a name, where nothing runs there",
+	"problem.inventory.hosts[].cpus[].node":   "nodes are not planned with",
+	"problem.inventory.hosts[].resources.gpu": "nobody asks for one",
+	"problem.inventory.cables[].device":       "a name",
+	"realization.queues[].class":              "any number serves that no other class of its place has",
+	"realization.queues[].limitBytes":         "of a class in which no messages of flows wait",
+}
+
+// freed are numbers that may be 0, which leaves them to the planner: what the plan has
+// is then one answer.
+var freed = []string{"problem.networks[].vms[].reservation.runtime", "problem.networks[].links[].burst"}
+
+var index = regexp.MustCompile(`\[\d+\]`)
+
+// mayRest tells whether a promise may rest on a number: not if it is of a host on which
+// nothing sits, or of a switch or cable that no route passes.
+func mayRest(plan *placement.Plan, n number, is string) bool {
+	inventory := &plan.Problem.Inventory
+	for list, name := range map[string]func(i int) string{
+		"hosts":    func(i int) string { return inventory.Hosts[i].Name },
+		"switches": func(i int) string { return inventory.Switches[i].Name },
+		"cables":   func(i int) string { return inventory.Cables[i].Name },
+	} {
+		var i int
+		if _, err := fmt.Sscanf(n.at, "problem.inventory."+list+"[%d]", &i); err == nil && !carries(plan, name(i)) {
+			return false
+		}
+	}
+	key := index.ReplaceAllString(n.at, "[]")
+	return unused[key] == "" && !(is == "0" && slices.Contains(freed, key))
+}
+
+// carries tells whether a VM sits on the host, or a route passes the node or cable.
+func carries(plan *placement.Plan, name string) bool {
+	return slices.ContainsFunc(plan.Embedding.Seats, func(s placement.Seat) bool { return s.Host == name }) ||
+		slices.ContainsFunc(plan.Embedding.Routes, func(r placement.Route) bool {
+			return slices.Contains(r.Path, name) || slices.Contains(r.Cables, name)
+		})
+}
+
+// TestEveryNumberOfTheExamples changes every number of the plan of every example, one
+// at a time. `vsnctl check` must refuse each change and name what is broken; and it must
+// do so of each number that a promise rests on even where the digests were made anew.
+func TestEveryNumberOfTheExamples(t *testing.T) {
+	for name, plan := range examplePlans(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everyNumber(t, plan)
+		})
+	}
+}
+
+func everyNumber(t *testing.T, plan *placement.Plan) {
+	var buffer bytes.Buffer
+	if err := placement.Write(&buffer, plan); err != nil {
+		t.Fatal(err)
+	}
+	file := buffer.Bytes()
+	if err := refusal(file, false); err != nil {
+		t.Fatalf("unchanged: %v", err)
+	}
+	changes, by := 0, map[string]int{}
+	for _, n := range numbersOf(t, file) {
+		was := string(file[n.from:n.to])
+		for _, is := range others(was) {
+			changed := append(append(append([]byte{}, file[:n.from]...), is...), file[n.to:]...)
+			here := fmt.Sprintf("line %d, %s: %s changed to %s", 1+bytes.Count(file[:n.from], []byte("\n")), n.at, was, is)
+			rule := ruleOf(t, here, refusal(changed, false))
+			by[rule]++
+			changes++
+			if rule != proof.RuleDigest || strings.HasPrefix(n.at, "digests") {
+				continue
+			}
+			if err := refusal(changed, true); err != nil {
+				t.Errorf("%s: sealed again it breaks %v, and that was not named first", here, err)
+			} else if mayRest(plan, n, is) {
+				t.Errorf("%s: only the digest has it, and a promise may rest on it", here)
+			}
+		}
+	}
+	if changes < 1000 {
+		t.Errorf("only %d changes: the test does not see the plan", changes)
+	}
+	t.Logf("%d changes, refused by %v", changes, by)
+}
+
+// refusal checks a plan file as the command does, sealed again if so wished.
+func refusal(file []byte, reseal bool) error {
+	p, err := decodePlan("plan", file)
+	switch {
+	case err != nil:
+		return err
+	case !reseal:
+		return holds(p, file)
+	}
+	if err := p.Seal(); err != nil {
+		return err
+	}
+	return proof.Check(p)
+}
+
+// headings are those of docs/theory.md that are names of rules.
+var headings = sync.OnceValue(func() []string {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "theory.md"))
+	if err != nil {
+		panic(err)
+	}
+	var out []string
+	for _, m := range regexp.MustCompile(`(?m)^## ([a-z0-9-]+)$`).FindAllSubmatch(text, -1) {
+		out = append(out, string(m[1]))
+	}
+	return out
+})
+
+// ruleOf is the rule that a refusal names, which must have a heading; the refusal of
+// what cannot even be read must say where it is.
+func ruleOf(t *testing.T, here string, err error) string {
+	t.Helper()
+	var b *proof.Broken
+	switch {
+	case err == nil:
+		t.Fatalf("%s: the plan still passes", here)
+	case errors.As(err, &b):
+		if b.Subject == "" || b.Says == "" || !slices.Contains(headings(), b.Rule) {
+			t.Errorf("%s: %v names no rule of docs/theory.md", here, err)
+		}
+		return b.Rule
+	case !regexp.MustCompile(`plan: (line \d+: |problem: )?.+`).MatchString(err.Error()):
+		t.Errorf("%s: %v does not say where", here, err)
+	}
+	return "reading"
+}
