@@ -11,37 +11,65 @@ import (
 	"github.com/vsnctl/vsnctl/hosts/hosttest"
 )
 
+// session is a command line that a page shows, and what it says that it prints; a line
+// of "..." stands for any lines.
+type session struct {
+	line   string
+	prints []string
+}
+
 // shown collects, page by page, the command lines of the console blocks in README
-// and docs: those of anybody ("$ ") or of root ("# ").
-func shown(t *testing.T, prompt string) map[string][]string {
+// and docs, those of anybody ("$ ") or of root ("# "), with what they print there.
+func shown(t *testing.T, prompt string) map[string][]session {
 	t.Helper()
 	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := map[string][]string{}
+	all := map[string][]session{}
 	for _, page := range append(pages, filepath.Join("..", "..", "README.md")) {
 		data, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		inside := false
+		inside, ours := false, false
 		for line := range strings.Lines(string(data)) {
 			line = strings.TrimRight(line, "\n")
 			switch {
 			case strings.HasPrefix(line, "```"):
-				inside = line == "```console"
-			case inside && strings.HasPrefix(line, prompt):
-				lines[page] = append(lines[page], strings.TrimPrefix(line, prompt))
+				inside, ours = line == "```console", false
+			case inside && (strings.HasPrefix(line, "$ ") || strings.HasPrefix(line, "# ")):
+				if ours = strings.HasPrefix(line, prompt); ours {
+					all[page] = append(all[page], session{line: strings.TrimPrefix(line, prompt)})
+				}
+			case inside && ours:
+				last := &all[page][len(all[page])-1]
+				last.prints = append(last.prints, line)
 			}
 		}
 	}
-	return lines
+	return all
+}
+
+// printed matches what a page says that a command prints.
+func (s session) printed(out string) bool {
+	if len(s.prints) == 0 {
+		return true
+	}
+	var pattern strings.Builder
+	for _, line := range s.prints {
+		if line == "..." {
+			pattern.WriteString(`(?:.*\n)*?`)
+		} else {
+			pattern.WriteString(regexp.QuoteMeta(strings.TrimRight(line, " ")) + ` *\n`)
+		}
+	}
+	return regexp.MustCompile(`^` + pattern.String() + `\s*$`).MatchString(out)
 }
 
 // runShown runs the lines of a page in a directory with examples/ in it, as a reader
 // in a checkout would.
-func runShown(t *testing.T, lines []string) {
+func runShown(t *testing.T, sessions []session) {
 	t.Helper()
 	examples, err := filepath.Abs(example(""))
 	if err != nil {
@@ -56,11 +84,13 @@ func runShown(t *testing.T, lines []string) {
 	if err := os.Symlink(examples, filepath.Join(dir, "examples")); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range lines {
-		c := exec.Command("bash", "-c", line)
+	for _, s := range sessions {
+		c := exec.Command("bash", "-c", s.line)
 		c.Dir = dir
 		if out, err := c.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", line, err, out)
+			t.Errorf("%s: %v\n%s", s.line, err, out)
+		} else if !s.printed(string(out)) {
+			t.Errorf("%s: the page says that it prints\n%s\nand it prints\n%s", s.line, strings.Join(s.prints, "\n"), out)
 		}
 	}
 }

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// ruleNames are the values of the constants Rule... of placement/proof.
+func ruleNames(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "placement", "proof", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || !strings.HasPrefix(spec.Names[0].Name, "Rule") || len(spec.Values) != 1 {
+				return true
+			}
+			if value, ok := spec.Values[0].(*ast.BasicLit); ok {
+				name, err := strconv.Unquote(value.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out = append(out, name)
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// TestEveryRuleHasItsHeading: the rules of the proof and the headings of docs/theory.md
+// that are names are the same, and every claim of the examples is by one of them.
+func TestEveryRuleHasItsHeading(t *testing.T) {
+	names := ruleNames(t)
+	if len(names) < 20 {
+		t.Fatalf("only %d rules found: the test does not see them", len(names))
+	}
+	for _, name := range names {
+		if !slices.Contains(headings(), name) {
+			t.Errorf("rule %q has no heading in docs/theory.md", name)
+		}
+	}
+	for _, heading := range headings() {
+		if !slices.Contains(names, heading) {
+			t.Errorf("docs/theory.md has a heading for %q, which is no rule", heading)
+		}
+	}
+	for example, plan := range examplePlans(t) {
+		for _, c := range plan.Proof.Claims {
+			if !slices.Contains(names, c.Rule) {
+				t.Errorf("%s: %s is by %q, which is no rule", example, c.Subject, c.Rule)
+			}
+		}
+	}
+}
