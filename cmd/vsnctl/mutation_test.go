@@ -104,8 +104,8 @@ func numbersOf(t *testing.T, file []byte) []number {
 	return found
 }
 
-// others are what a number is changed to: one more, one less, twice as much, nothing.
-func others(text string) []string {
+// changesOf are what a number is changed to: one more, one less, twice as much, nothing.
+func changesOf(text string) []string {
 	x, ok := new(big.Rat).SetString(text)
 	if !ok {
 		panic(text)
@@ -200,7 +200,7 @@ func everyNumber(t *testing.T, plan *placement.Plan) {
 	changes, by := 0, map[string]int{}
 	for _, n := range numbersOf(t, file) {
 		was := string(file[n.from:n.to])
-		for _, is := range others(was) {
+		for _, is := range changesOf(was) {
 			changed := append(append(append([]byte{}, file[:n.from]...), is...), file[n.to:]...)
 			here := fmt.Sprintf("%s: %s changed to %s", n.at, was, is)
 			rule := ruleOf(t, here, refusal(changed, false))
