@@ -16,6 +16,9 @@ type Inventory struct {
 	Hosts    []Host   `json:"hosts"`
 	Switches []Switch `json:"switches,omitempty"`
 	Cables   []Cable  `json:"cables,omitempty"`
+	// Objective is what plans on this inventory should cost little of, the most
+	// important first; that of placement/objective when absent.
+	Objective []Objective `json:"objective,omitempty"`
 }
 
 // Host is what one machine offers.

@@ -65,6 +65,9 @@ func (c *collection) merge() *Inventory {
 		all.Hosts = append(all.Hosts, part.Hosts...)
 		all.Switches = append(all.Switches, part.Switches...)
 		all.Cables = append(all.Cables, part.Cables...)
+		if len(part.Objective) > 0 {
+			all.Objective = part.Objective
+		}
 	}
 	for i := range all.Hosts {
 		slices.SortStableFunc(all.Hosts[i].CPUs, func(a, b CPU) int { return cmp.Compare(a.ID, b.ID) })

@@ -20,8 +20,9 @@ var Vocabulary = strict.Vocabulary{
 			{Type: "integer", Minimum: 1, Maximum: MaxCPUs, Description: "So many CPUs, with ids from 0."},
 			{Type: "array", MinItems: 1, Description: "CPUs by id."},
 		}},
-		reflect.TypeFor[Duplex](): {Type: "string", Enum: []string{string(FullDuplex), string(HalfDuplex)}},
-		reflect.TypeFor[Accel]():  {Type: "string", Enum: []string{string(AccelAuto), string(AccelKVM), string(AccelTCG)}},
+		reflect.TypeFor[Duplex]():    {Type: "string", Enum: []string{string(FullDuplex), string(HalfDuplex)}},
+		reflect.TypeFor[Objective](): {Type: "string", Enum: []string{string(LeastBandwidth), string(FewestHosts), string(Balance), string(LeastMoved)}},
+		reflect.TypeFor[Accel]():     {Type: "string", Enum: []string{string(AccelAuto), string(AccelKVM), string(AccelTCG)}},
 	},
 	Notes: notes,
 }
@@ -36,6 +37,8 @@ var notes = map[string]note{
 	"Inventory.hosts":    {Text: "The hosts."},
 	"Inventory.switches": {Text: "The switches between them."},
 	"Inventory.cables":   {Text: "What joins hosts and switches."},
+	"Inventory.objective": {Text: "What plans should cost little of, the most important first. bandwidth: rate times hops of the links. hosts: hosts that carry or forward something. balance: the largest part taken of any budget of a host. moves: VMs that leave their hosts (vsnctl plan --before). Absent: bandwidth, then hosts. vsnctl plan --objective goes before it.",
+		Value: value{MinItems: 1, Unique: true, Examples: []any{[]Objective{FewestHosts, LeastBandwidth}}}},
 
 	"Host":      {Text: "What one machine offers."},
 	"Host.name": {Text: "Name of the host, unique among hosts and switches.", Value: vsn.NodeSchema},

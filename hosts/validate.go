@@ -52,8 +52,17 @@ type nodes map[string]strict.Position
 // them, and a cable may join what other parts hold.
 func validate(parts []Inventory, at []strict.Position) {
 	known, addresses, cables := nodes{}, map[string]string{}, map[string]bool{}
+	first := -1
 	for i := range parts {
 		checkNodes(&parts[i], at[i], known, addresses)
+		checkObjectives(parts[i].Objective, at[i].Key("objective"))
+		switch {
+		case len(parts[i].Objective) == 0:
+		case first >= 0:
+			at[i].Key("objective").Failf("another inventory document has one already%s", at[i].Whence(at[first].Key("objective")))
+		default:
+			first = i
+		}
 	}
 	if !slices.ContainsFunc(parts, func(part Inventory) bool { return len(part.Hosts) > 0 }) {
 		at[0].Key("hosts").Failf("an inventory needs at least one host")

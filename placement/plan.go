@@ -33,6 +33,8 @@ type Plan struct {
 type Problem struct {
 	Networks  []vsn.Network   `json:"networks"`
 	Inventory hosts.Inventory `json:"inventory"`
+	Pins      []Seat          `json:"pins,omitempty"`   // VMs that have their hosts by hand
+	Before    []Seat          `json:"before,omitempty"` // where VMs are, which hosts.LeastMoved counts from
 }
 
 // Embedding is phase one's answer.
@@ -144,9 +146,14 @@ func (c Claim) Holds() bool { return c.Bound.Cmp(c.Limit) <= 0 }
 // knows how to look.
 type Assumption = hosts.Assumption
 
+// Pin is the host that a VM has by hand, or "".
+func (p *Problem) Pin(network, vm string) string { return find(p.Pins, network, vm) }
+
 // Seat finds the host of a VM, or "".
-func (e *Embedding) Seat(network, vm string) string {
-	for _, s := range e.Seats {
+func (e *Embedding) Seat(network, vm string) string { return find(e.Seats, network, vm) }
+
+func find(seats []Seat, network, vm string) string {
+	for _, s := range seats {
 		if s.Network == network && s.VM == vm {
 			return s.Host
 		}

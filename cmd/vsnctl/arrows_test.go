@@ -27,9 +27,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement":             {[]string{"vsn", "hosts"}, nil},
 	"placement/bounds":      {nil, nil},
 	"placement/utilization": {[]string{"vsn"}, nil},
+	"placement/objective":   {[]string{"hosts", "placement"}, nil},
 	"placement/embed":       {[]string{"vsn", "hosts", "placement", "placement/utilization"}, nil},
 	"placement/realize":     {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/utilization"}, nil},
-	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
+	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/objective"}, nil},
 	"placement/dimension":   {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
 	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/dimension", "placement/embed", "placement/realize", "placement/proof"}, nil},
 	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/proof", "placement/solve"},
@@ -38,7 +39,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 }
 
 // pure rooms may not reach the outside world even through the standard library.
-var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/solve"}
+var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/objective", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/solve"}
 
 // impure packages of the standard library. hosts is allowed time for a deadline of
 // undoing, which is no clock in a decision.

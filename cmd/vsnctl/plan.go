@@ -26,11 +26,11 @@ path. Nothing is started and no host is touched; neither root nor libvirt is nee
   vsnctl plan --format json robot.yaml               the plan itself, for programs
 
 Exit codes: ` + exitCodes,
-		Flags: []cli.Flag{
+		Flags: append(goalFlags(),
 			inventoryFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("output"), Usage: "write the plan to `PLAN` (- for standard output)"},
 			formatFlag("table"), seedFlag(), nodesFlag(), connectFlag(),
-		},
+		),
 		Action: func(c *cli.Context) error { return t.plan(c) },
 	}
 }
@@ -103,7 +103,11 @@ func (t *terminal) solve(c *cli.Context, specs []documentSource) (*placement.Pla
 			return nil, err
 		}
 	}
-	return solve.Solve(c.Context, placement.Problem{Networks: networks, Inventory: *inventory}, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
+	problem := placement.Problem{Networks: networks, Inventory: *inventory}
+	if err := t.goals(c, &problem); err != nil {
+		return nil, err
+	}
+	return solve.Solve(c.Context, problem, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
 }
 
 // probed is the inventory of this machine alone.

@@ -22,6 +22,7 @@ func planTables(out io.Writer, p *placement.Plan) {
 	flowTable(out, p)
 	budgetTable(out, p)
 	costLines(out, p)
+	objectiveLine(out, p)
 	restsList(out, p)
 }
 

@@ -141,7 +141,7 @@ func joins(l *vsn.Link, a, b string) bool {
 // Fill is the problem with what was chosen in the place of what was open. Where the
 // vCPUs of a VM differ, its reservation is that of the first: Reserved has them all.
 func (c *Choice) Fill(p *placement.Problem) *placement.Problem {
-	out := &placement.Problem{Inventory: p.Inventory, Networks: make([]vsn.Network, len(p.Networks))}
+	out := &placement.Problem{Inventory: p.Inventory, Pins: p.Pins, Before: p.Before, Networks: make([]vsn.Network, len(p.Networks))}
 	for i := range p.Networks {
 		n := p.Networks[i]
 		n.VMs, n.Links = append([]vsn.VM(nil), n.VMs...), append([]vsn.Link(nil), n.Links...)
@@ -164,7 +164,7 @@ func (c *Choice) Fill(p *placement.Problem) *placement.Problem {
 // Empty undoes Fill in a problem, or a part of one: what was open in the one that was
 // asked is open again.
 func (c *Choice) Empty(p, asked *placement.Problem) *placement.Problem {
-	out := &placement.Problem{Inventory: p.Inventory, Networks: make([]vsn.Network, len(p.Networks))}
+	out := &placement.Problem{Inventory: p.Inventory, Pins: p.Pins, Before: p.Before, Networks: make([]vsn.Network, len(p.Networks))}
 	for i := range p.Networks {
 		n := p.Networks[i]
 		var was *vsn.Network

@@ -54,7 +54,10 @@ func (m *model) addGroups() error {
 		}
 	}
 	m.size()
-	return m.eachRule(m.constrain)
+	if err := m.eachRule(m.constrain); err != nil {
+		return err
+	}
+	return m.pin()
 }
 
 // size says how much each group takes of the mean host, of what it takes most of.

@@ -75,6 +75,7 @@ type group struct {
 	resources []int64       // by model.resources; nil: none
 	links     []int32       // with an end in the group
 	apart     []int32       // groups that must sit elsewhere
+	pinned    bitset        // with a pin: the hosts that the rules alone would allow
 	torn      bool          // a rule wants two of its own VMs apart
 	domain    bitset        // hosts that the rules and its size allow
 	weight    int64         // for the order of decisions: the rates of its links

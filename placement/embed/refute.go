@@ -17,6 +17,7 @@ const (
 	RuleApart    = "apart"
 	RuleTogether = "together"
 	RuleLabels   = "labels"
+	RulePinned   = "pinned"
 	RuleCable    = "cable-rate"
 	RuleLink     = "link-delay"
 	RuleEndToEnd = "end-to-end"
@@ -43,6 +44,8 @@ func (m *model) refuteRules() (out []placement.Conflict) {
 		case gr.torn:
 			out = append(out, placement.Conflict{Rule: RuleApart, Subjects: []string{m.groupName(int32(g))}, Need: placement.Int(2), Have: placement.Int(1), Unit: "hosts",
 				Says: fmt.Sprintf("%s are to stay together by one rule and two of them apart by another", m.groupName(int32(g)))})
+		case gr.domain.count() == 0 && gr.pinned != nil && gr.pinned.count() > 0:
+			out = append(out, m.pinConflict(int32(g)))
 		case gr.domain.count() == 0:
 			out = append(out, placement.Conflict{Rule: RuleLabels, Subjects: []string{m.groupName(int32(g))}, Need: placement.Int(1), Have: placement.Int(0), Unit: "hosts",
 				Says: fmt.Sprintf("no host carries the labels that the rules ask for %s", m.groupName(int32(g)))})

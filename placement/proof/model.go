@@ -17,6 +17,8 @@ func (n name) String() string { return n.network + "/" + n.of }
 // model is the answer, indexed, once it is known to be an answer.
 type model struct {
 	problem      *placement.Problem
+	embedding    *placement.Embedding
+	realization  *placement.Realization
 	hosts        map[string]*hosts.Host
 	switches     map[string]*hosts.Switch
 	cables       map[string]*hosts.Cable
@@ -51,7 +53,7 @@ func broken(subject, format string, args ...any) error {
 
 // newModel checks that the answer answers the problem, every part of it once.
 func newModel(p *placement.Problem, e *placement.Embedding, r *placement.Realization) (*model, error) {
-	m := &model{problem: p,
+	m := &model{problem: p, embedding: e, realization: r,
 		hosts: map[string]*hosts.Host{}, switches: map[string]*hosts.Switch{}, cables: map[string]*hosts.Cable{},
 		vms: map[name]*vsn.VM{}, seats: map[name]*hosts.Host{}, routes: map[name]*placement.Route{},
 		reservations: map[name][]placement.Reservation{}, emulators: map[name]placement.Emulator{},
@@ -60,6 +62,7 @@ func newModel(p *placement.Problem, e *placement.Embedding, r *placement.Realiza
 		func() error { return valid(p) },
 		func() error { return m.inventory(&p.Inventory) },
 		func() error { return m.seatAll(e.Seats) },
+		m.pins,
 		func() error { return m.routeAll(e.Routes) },
 		func() error { return m.reserveAll(r.Reservations) },
 		func() error { return m.emulateAll(r.Emulators) },

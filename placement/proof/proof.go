@@ -27,6 +27,8 @@ const (
 	RuleApart      = "apart"
 	RuleTogether   = "together"
 	RuleLabels     = "labels"
+	RulePinned     = "pinned"
+	RuleObjective  = "objective"
 	RuleCable      = "cable-rate"
 	RuleLink       = "link-delay"
 	RuleLoad       = "link-load"
@@ -81,7 +83,7 @@ func (m *model) prove() placement.Proof {
 	paths := newPaths(m)
 	flows := newFlows(m, paths)
 	var out placement.Proof
-	for _, derive := range []func() []placement.Claim{m.hostClaims, m.ruleClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims, m.costClaims} {
+	for _, derive := range []func() []placement.Claim{m.hostClaims, m.ruleClaims, m.pinClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims, m.costClaims, m.objectiveClaims} {
 		out.Claims = append(out.Claims, derive()...)
 	}
 	out.Rests = m.rests()

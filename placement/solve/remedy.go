@@ -138,7 +138,7 @@ func (d *open) changed(least map[dimension.Key]vsn.Duration, num, den int64) *pl
 
 // copyOf shares with p what is not to be changed here.
 func copyOf(p *placement.Problem) *placement.Problem {
-	out := &placement.Problem{Inventory: p.Inventory, Networks: slices.Clone(p.Networks)}
+	out := &placement.Problem{Inventory: p.Inventory, Pins: p.Pins, Before: p.Before, Networks: slices.Clone(p.Networks)}
 	for i := range out.Networks {
 		out.Networks[i].Flows, out.Networks[i].Links = slices.Clone(p.Networks[i].Flows), slices.Clone(p.Networks[i].Links)
 	}

@@ -115,7 +115,7 @@ func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
 	o := s.o
 	o.Nodes /= int64(len(s.problem.Networks))
 	for i := range s.problem.Networks {
-		p := placement.Problem{Networks: s.problem.Networks[i : i+1], Inventory: s.problem.Inventory}
+		p := placement.Problem{Networks: s.problem.Networks[i : i+1], Inventory: s.problem.Inventory, Pins: s.pinsOf(s.problem.Networks[i].Name)}
 		var infeasible *placement.Infeasible
 		one := newSolver(&p, o, s.prove)
 		one.relax = s.relax
@@ -125,6 +125,16 @@ func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
 		}
 	}
 	return gaveUp
+}
+
+// pinsOf is the pins of one network.
+func (s *solver) pinsOf(network string) (out []placement.Seat) {
+	for _, pin := range s.problem.Pins {
+		if pin.Network == network {
+			out = append(out, pin)
+		}
+	}
+	return out
 }
 
 // failing is the first claim that does not hold.
