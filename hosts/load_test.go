@@ -188,6 +188,7 @@ var (
 
 func drawInventory(t *rapid.T) hosts.Inventory {
 	var inv hosts.Inventory
+	inv.Objective = drawObjective(t)
 	nodes := rapid.SliceOfNDistinct(node, 1, 6, rapid.ID).Draw(t, "nodes")
 	for i, name := range nodes {
 		if i == 0 || rapid.Bool().Draw(t, "host") {
@@ -241,6 +242,13 @@ func drawHost(t *rapid.T, name string) hosts.Host {
 			Work:    vsn.Duration(rapid.Int64Range(1, period).Draw(t, "work"))}
 	}
 	return h
+}
+
+func drawObjective(t *rapid.T) []hosts.Objective {
+	if rapid.Bool().Draw(t, "no objective") {
+		return nil
+	}
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(hosts.Objectives()), 1, 4, func(o hosts.Objective) hosts.Objective { return o }).Draw(t, "objective")
 }
 
 func drawCable(t *rapid.T, a, b string, number int) hosts.Cable {

@@ -21,8 +21,8 @@ func planTables(out io.Writer, p *placement.Plan) {
 	linkTable(out, p)
 	flowTable(out, p)
 	budgetTable(out, p)
-	costLines(out, p)
 	objectiveLine(out, p)
+	costLines(out, p)
 	restsList(out, p)
 }
 
