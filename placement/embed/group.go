@@ -166,7 +166,15 @@ func carries(h *hosts.Host, labels map[string]string) bool {
 func (m *model) addClasses() {
 	twins, packs := map[string]int32{}, map[string]int32{}
 	asked := m.labelsAsked()
+	named := m.hostsNamed()
+	alike := map[string]int32{}
 	for h := range m.hosts {
+		m.hosts[h].alike = number(alike, m.alikeKey(int32(h), asked, named))
+		if named[m.hosts[h].Name] {
+			m.hosts[h].twin = number(twins, fmt.Sprintf("only %d", h))
+			m.hosts[h].pack = number(packs, packKey(m.hosts[h].Host))
+			continue
+		}
 		m.hosts[h].twin = number(twins, m.twinKey(int32(h), asked))
 		m.hosts[h].pack = number(packs, packKey(m.hosts[h].Host))
 	}
@@ -201,6 +209,20 @@ func packKey(h *hosts.Host) string {
 	}
 	slices.Sort(shares)
 	return fmt.Sprint(h.Partition, h.Emulator != nil, h.Emulator, shares)
+}
+
+// alikeKey is what decides which groups a host can carry.
+func (m *model) alikeKey(h int32, asked []string, named map[string]bool) string {
+	ho := &m.hosts[h]
+	if named[ho.Name] {
+		return fmt.Sprintf("only %d", h)
+	}
+	key := packKey(ho.Host) + fmt.Sprint(ho.memory, ho.resources)
+	for _, label := range asked {
+		value, ok := ho.Labels[label]
+		key += fmt.Sprintf(" %t%q", ok, value)
+	}
+	return key
 }
 
 func (m *model) twinKey(h int32, asked []string) string {

@@ -30,6 +30,7 @@ type model struct {
 	linkIndex map[[2]string]int32
 	nodeIndex map[string]int32
 	cableIdx  map[string]int32
+	was       map[int32]int32 // VMs by number: the host that each had before
 }
 
 type host struct {
@@ -40,6 +41,7 @@ type host struct {
 	largest   utilization.U // of one CPU
 	emulator  utilization.U
 	twin      int32 // hosts of one twin number can stand for one another
+	alike     int32 // hosts of one alike number carry the same, cables apart
 	pack      int32 // hosts of one pack number have the same CPUs and emulators
 }
 

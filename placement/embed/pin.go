@@ -31,6 +31,19 @@ func (m *model) pin() error {
 	return nil
 }
 
+// hostsNamed are those that VMs are pinned to, or were on before where that counts: no
+// other can stand for them.
+func (m *model) hostsNamed() map[string]bool {
+	out := map[string]bool{}
+	for _, pin := range m.problem.Pins {
+		out[pin.Host] = true
+	}
+	for _, seat := range m.problem.Before {
+		out[seat.Host] = true
+	}
+	return out
+}
+
 // pinConflict says that the pins of a group are against the rules, or one another.
 func (m *model) pinConflict(g int32) placement.Conflict {
 	return placement.Conflict{Rule: RulePinned, Subjects: []string{m.groupName(g)}, Need: placement.Int(1), Have: placement.Int(0), Unit: "hosts",

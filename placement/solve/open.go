@@ -31,7 +31,8 @@ type open struct {
 	assume  dimension.Options
 	plan    *placement.Plan
 	cost    float64
-	quiet   bool // a no is not explained further
+	choice  *dimension.Choice // of the plan
+	quiet   bool              // a no is not explained further
 }
 
 func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
@@ -139,7 +140,7 @@ func (d *open) place(ctx context.Context, c *dimension.Choice) error {
 }
 
 func (d *open) keep(c *dimension.Choice, e *placement.Embedding, r *placement.Realization, p placement.Proof) error {
-	d.cost = c.Cost
+	d.cost, d.choice = c.Cost, c
 	d.plan = &placement.Plan{Version: placement.PlanVersion, Seed: d.o.Seed, Problem: *d.problem, Embedding: *e, Realization: *r, Proof: p}
 	return d.plan.Seal()
 }

@@ -76,13 +76,16 @@ func (s *solver) realize(p *placement.Problem) *realize.Phase {
 }
 
 func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
-	e, tally, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Accept: s.accept, Judge: s.judge})
+	e, tally, err := embed.Search(ctx, s.problem, s.embedding(s.o.Nodes))
 	s.tally = tally
 	var gaveUp *placement.GaveUp
 	if errors.As(err, &gaveUp) && ctx.Err() == nil {
 		return nil, s.alone(ctx, gaveUp)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if e, err = s.improve(ctx, e); err != nil {
 		return nil, err
 	}
 	s.plan.Version, s.plan.Seed, s.plan.Problem, s.plan.Embedding = placement.PlanVersion, s.o.Seed, *s.problem, *e

@@ -1,0 +1,161 @@
+package embed
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/objective"
+)
+
+// Bounds of Improve: how many groups are free at a time, how many decisions are made
+// about them, and how many hosts are looked at for each.
+const (
+	mostFree     = 6
+	freeQuota    = 400
+	wholeQuota   = 4000
+	nearbyHosts  = 24
+	mostForBound = 256        // hosts: blocks are computed where there are no more
+	mostWork     = 40_000_000 // steps of making states
+)
+
+// Improve makes an embedding cheaper: if the groups are few, by branch and bound over
+// all of them; then by freeing a few at a time, those that links join or that share a
+// host, and looking for better seats and routes of these alone (large neighbourhood
+// search; Shaw 1998). It ends when no neighbourhood gives more, or the nodes are
+// spent, and returns what it was given where it finds nothing better. Options are as
+// Search has them.
+func Improve(ctx context.Context, p *placement.Problem, o Options, from *placement.Embedding) (*placement.Embedding, Tally, error) {
+	m, err := newModel(p, o.Reserved)
+	if err != nil {
+		return nil, Tally{}, err
+	}
+	if len(m.refute()) > 0 { // strikes hosts that are too small, too
+		return from, Tally{}, nil
+	}
+	if work(m) > mostWork {
+		return from, Tally{}, nil
+	}
+	v := &improvement{ctx: ctx, m: m, o: o, known: from, costs: m.costs(from), cuts: newCuts(m)}
+	if len(m.hosts) <= mostForBound {
+		v.blocks = m.blocks()
+	}
+	if len(m.groups) <= mostInBlock {
+		if done, err := v.try(nil, wholeQuota); done || err != nil {
+			return v.known, v.tally, err
+		}
+	}
+	for better := true; better && !v.spent(); {
+		before := slices.Clone(v.costs)
+		for _, free := range v.neighbourhoods() {
+			if v.spent() {
+				break
+			}
+			if _, err := v.try(free, freeQuota); err != nil {
+				return v.known, v.tally, err
+			}
+		}
+		better = slices.Compare(v.costs, before) < 0
+	}
+	return v.known, v.tally, nil
+}
+
+type improvement struct {
+	ctx    context.Context
+	m      *model
+	o      Options
+	known  *placement.Embedding
+	costs  []int64
+	cuts   cuts
+	blocks []block
+	tally  Tally
+	work   int64
+}
+
+func (v *improvement) spent() bool {
+	return v.ctx.Err() != nil || v.tally.Nodes >= v.o.Nodes || v.work >= mostWork
+}
+
+// work is the steps of making a state of everything.
+func work(m *model) int64 {
+	groups, hosts := int64(len(m.groups)), int64(len(m.hosts))
+	return groups*groups + groups*hosts/64 + int64(len(m.cables))
+}
+
+// try frees some groups, or all (nil), and reports whether what is known then is the
+// best there is with the others as they are.
+func (v *improvement) try(free []int32, quota int64) (done bool, err error) {
+	m := v.m
+	b := newBest(v.ctx, m, v.o)
+	b.lexical, b.known, b.costs, b.blocks, b.cuts, b.tally = true, v.known, v.costs, v.blocks, v.cuts, v.tally
+	if free != nil {
+		loose := make([]bool, len(m.groups))
+		for _, g := range free {
+			loose[g] = true
+		}
+		b.keep(loose)
+		if len(m.hosts) > nearbyHosts*4 {
+			b.nearby = nearbyHosts
+		}
+	}
+	b.free()
+	b.pull1()
+	v.work += work(m)
+	b.pass = pass{nodes: min(v.o.Nodes, v.tally.Nodes+quota)}
+	b.descend()
+	v.known, v.costs, v.cuts, v.tally = b.known, b.costs, b.cuts, b.tally
+	return b.err == nil && !b.stopped && !b.truncated, b.err
+}
+
+// keep leaves all groups but some where they are, with the links between them.
+func (b *best) keep(loose []bool) {
+	b.adopt(b.known, loose)
+	b.kept = make([]bool, len(b.m.links))
+	for l, r := range b.route {
+		if r != nil {
+			b.kept[l] = true
+			b.base = plus(b.base, objective.Times(b.m.links[l].rate, int64(len(r.cables))))
+		}
+	}
+}
+
+// pull1 counts the links from groups that are free to those that stay.
+func (b *best) pull1() {
+	for g := range b.m.groups {
+		if at := b.seat[g]; at >= 0 {
+			b.place(int32(g), at)
+		}
+	}
+}
+
+// neighbourhoods are sets of groups to free, those that cost most first: every group
+// with those that it has most links with, and the groups on one host.
+func (v *improvement) neighbourhoods() (out [][]int32) {
+	m := v.m
+	b := newBest(v.ctx, m, v.o)
+	b.adopt(v.known, nil)
+	cost := make([]int64, len(m.groups))
+	order := make([]int32, len(m.groups))
+	for g := range m.groups {
+		order[g] = int32(g)
+		for _, l := range m.groups[g].links {
+			cost[g] = plus(cost[g], objective.Times(m.links[l].rate, int64(len(b.route[l].cables))))
+		}
+	}
+	slices.SortStableFunc(order, func(x, y int32) int { return cmp.Compare(cost[y], cost[x]) })
+	for _, g := range order {
+		in := make([]bool, len(m.groups))
+		var some []int32
+		for next := g; next >= 0 && len(some) < mostFree; next = m.closest(some, in) {
+			some, in[next] = append(some, next), true
+		}
+		out = append(out, some)
+	}
+	for h := range m.hosts {
+		if n := len(b.on[h]); n > 0 && n <= mostFree {
+			out = append(out, slices.Clone(b.on[h]))
+		}
+	}
+	return out
+}

@@ -1,0 +1,329 @@
+package embed
+
+import (
+	"context"
+	"math"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/objective"
+)
+
+// Best is what a search for the least cost has found.
+type Best struct {
+	Embedding *placement.Embedding // nil: none was found
+	By        []hosts.Objective
+	Costs     []int64 // of the embedding, criterion by criterion
+	// Bounds are what no placement undercuts, as Costs compares. The first that differs
+	// from its cost is the gap; what comes after was not looked at and is 0.
+	Bounds []int64
+	// Why says, where a gap is left, what ended the search.
+	Why string
+}
+
+// Proved reports whether no placement costs less.
+func (b *Best) Proved() bool {
+	for i := range b.Costs {
+		if b.Bounds[i] < b.Costs[i] {
+			return false
+		}
+	}
+	return b.Embedding != nil
+}
+
+// Optimum searches for the embedding of least cost that Admit and Accept agree to:
+// branch and bound, criterion by criterion, with from (which may be nil) as the best
+// that is known. It ends when that is proved, when the nodes are spent or when ctx
+// ends; the error is *placement.Infeasible where there is no embedding at all,
+// *placement.GaveUp where none was found and there may be one.
+func Optimum(ctx context.Context, p *placement.Problem, o Options, from *placement.Embedding) (Best, Tally, error) {
+	m, err := newModel(p, o.Reserved)
+	if err != nil {
+		return Best{}, Tally{}, err
+	}
+	if conflicts := m.refute(); len(conflicts) > 0 {
+		return Best{}, Tally{}, &placement.Infeasible{Conflicts: conflicts}
+	}
+	b := newBest(ctx, m, o)
+	b.blocks = m.blocks()
+	b.free()
+	if from != nil {
+		b.known, b.costs = from, m.costs(from)
+	}
+	for k := range b.by {
+		if !b.prove(k) {
+			break
+		}
+	}
+	return b.answer()
+}
+
+// best is a branch and bound over seats; routes are chosen when all groups sit.
+type best struct {
+	*search
+	by      []hosts.Objective
+	lexical bool    // an improvement by any criterion counts, in their order
+	stage   int     // the criterion that is made less; those before it keep their cost
+	limits  []int64 // what each criterion up to stage may cost
+
+	known  *placement.Embedding // the best so far
+	costs  []int64              // of it
+	bounds []int64              // proved
+	wins   int64                // times that it got better
+
+	blocks []block
+	reached
+	near   [][]int64 // of each group without a seat, by host: rate times distance to seated groups
+	base   int64     // rate times hops of the routes that stay as they are
+	direct int64     // rate times distance of the other links with both ends seated
+	kept   []bool    // links whose routes stay; nil: none
+	order  []int32   // links to route, in the order of deciding
+	nearby int       // hosts that are looked at for each group; 0: all
+}
+
+func newBest(ctx context.Context, m *model, o Options) *best {
+	b := &best{search: newSearch(ctx, m, o), by: objective.Of(m.problem)}
+	b.limits, b.bounds = make([]int64, len(b.by)), make([]int64, len(b.by))
+	for i := range b.limits {
+		b.limits[i] = math.MaxInt64
+	}
+	b.reached = newReached(m)
+	b.near = make([][]int64, len(m.groups))
+	return b
+}
+
+// free makes room for what is known of groups without seats.
+func (b *best) free() {
+	for g := range b.near {
+		if b.seat[g] < 0 {
+			b.near[g] = make([]int64, len(b.m.hosts))
+		}
+	}
+}
+
+// firstQuota is how many nodes the first search of a stage gets, and the first of
+// those for half the gap.
+const firstQuota = 4000
+
+// prove makes the cost of criterion k least, those before it being proved, and
+// reports whether the result is proved too. The gap is halved: a search for less than
+// half way either finds something or raises the bound; one that does neither within
+// its quota is given more the next time.
+func (b *best) prove(k int) bool {
+	b.stage = k
+	for i := range k {
+		b.limits[i] = b.costs[i]
+	}
+	step := b.step1(k)
+	b.limits[k] = math.MaxInt64 - 1
+	low := roundUp(b.lowest(k), step)
+	quota, half := int64(firstQuota), false
+	for b.known == nil || low < b.costs[k] {
+		most := int64(math.MaxInt64)
+		if b.known != nil {
+			most = b.costs[k]
+			if half {
+				most = low + roundUp(max(step, (most-low)/2), step)
+				most = min(most, b.costs[k])
+			}
+		}
+		b.bounds[k] = low
+		before := b.wins
+		b.limits[k] = most - 1
+		b.pass = pass{nodes: min(b.o.Nodes, b.tally.Nodes+quota)}
+		b.stopped, b.truncated = false, false
+		b.descend()
+		switch {
+		case b.err != nil || b.ctx.Err() != nil || b.stopped && b.tally.Nodes >= b.o.Nodes:
+			return false
+		case !b.stopped && b.truncated:
+			b.exhausted = true
+			return false
+		case !b.stopped && b.known == nil:
+			b.exhausted = true
+			return false
+		case !b.stopped:
+			low = max(low, roundUp(b.limits[k]+1, step))
+		case b.wins == before:
+			quota, half = 2*quota, true
+		}
+	}
+	b.bounds[k] = b.costs[k]
+	return true
+}
+
+// answer is what is known when the search has ended.
+func (b *best) answer() (Best, Tally, error) {
+	out := Best{Embedding: b.known, By: b.by, Costs: b.costs, Bounds: b.bounds}
+	switch {
+	case b.err != nil:
+		return out, b.tally, b.err
+	case b.known == nil && b.exhausted && !b.truncated:
+		return out, b.tally, b.infeasible()
+	case b.known == nil:
+		return out, b.tally, b.gaveUp()
+	}
+	if !out.Proved() {
+		out.Why = b.gaveUp().(*placement.GaveUp).Why
+	}
+	return out, b.tally, nil
+}
+
+// step1 is a number of which every cost by criterion k is a multiple.
+func (b *best) step1(k int) int64 {
+	if b.by[k] != hosts.LeastBandwidth {
+		return 1
+	}
+	step := int64(0)
+	for l := range b.m.links {
+		step = gcd(step, b.m.links[l].rate)
+	}
+	return max(1, step)
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+func roundUp(v, step int64) int64 {
+	if rest := v % step; rest > 0 && v < math.MaxInt64-step {
+		return v + step - rest
+	}
+	return v
+}
+
+// descend seats what is left, or routes.
+func (b *best) descend() {
+	if b.over() {
+		return
+	}
+	if b.beyond() {
+		b.everything(-1, b.fail)
+		return
+	}
+	if b.seated == len(b.m.groups) {
+		b.routes(0)
+		return
+	}
+	g := b.next()
+	f := b.frame(b.depth())
+	b.list(g, f)
+	for i := range f.candidates {
+		h := f.candidates[i].host
+		mark := b.take(g, h)
+		b.place(g, h)
+		switch {
+		case b.starved >= 0:
+			b.nearest.noHost(b.search, b.starved)
+			b.everything(-1, b.fail)
+		case b.seatWorks(g, h):
+			b.descend()
+		}
+		b.displace(g, h)
+		b.untake(g, mark)
+		if b.stopped || b.err != nil {
+			return
+		}
+		if !b.fail.has(g) {
+			return // a cut that does not name g: no host of it helps
+		}
+		f.reasons.union(b.fail)
+	}
+	b.everything(-1, f.reasons)
+	f.reasons.drop(g)
+	copy(b.fail, f.reasons)
+}
+
+// list orders the hosts that g can have: by what the criterion of this stage is made
+// of, then as phase one has it.
+func (b *best) list(g int32, f *frame) {
+	f.candidates = f.candidates[:0]
+	b.round++
+	for h := range b.m.hosts {
+		h := int32(h)
+		if !b.domain[g].has(h) {
+			continue
+		}
+		opens := len(b.on[h]) == 0
+		if opens && b.passing[h] == 0 {
+			if b.listed[b.m.hosts[h].twin] == b.round {
+				continue
+			}
+			b.listed[b.m.hosts[h].twin] = b.round
+		}
+		f.candidates = append(f.candidates, candidate{h, b.near[g][h], opens, b.loaded(g, h), shuffle(b.o.Seed, int64(g), int64(h))})
+	}
+	b.sort(g, f.candidates)
+	if b.nearby > 0 && len(f.candidates) > b.nearby {
+		f.candidates = f.candidates[:b.nearby]
+		b.truncated = true
+	}
+}
+
+// place and displace keep what is known of the links of g, which has got host h or is
+// to lose it.
+func (b *best) place(g, h int32) {
+	for _, l := range b.m.groups[g].links {
+		other := b.other(l, g)
+		if other == g || b.isKept(l) {
+			continue
+		}
+		rate := b.m.links[l].rate
+		if b.seat[other] >= 0 {
+			b.direct = plus(b.direct, objective.Times(rate, int64(b.hops(rate, b.seat[other], h))))
+			continue
+		}
+		from := b.from(rate, h)
+		for o := range b.near[other] {
+			d := from[o]
+			if d < 0 {
+				b.lose(other, int32(o)) // no path is wide enough
+				continue
+			}
+			b.near[other][o] += rate * int64(d)
+		}
+	}
+}
+
+func (b *best) displace(g, h int32) {
+	for _, l := range b.m.groups[g].links {
+		other := b.other(l, g)
+		if other == g || b.isKept(l) {
+			continue
+		}
+		rate := b.m.links[l].rate
+		if b.seat[other] >= 0 {
+			b.direct -= objective.Times(rate, int64(b.hops(rate, b.seat[other], h)))
+			continue
+		}
+		from := b.from(rate, h)
+		for o := range b.near[other] {
+			if d := from[o]; d > 0 {
+				b.near[other][o] -= rate * int64(d)
+			}
+		}
+	}
+}
+
+func (b *best) isKept(l int32) bool { return b.kept != nil && b.kept[l] }
+
+// win takes a whole embedding that costs less, if the others agree to it.
+func (b *best) win(costs []int64) {
+	e := b.embedding()
+	b.tally.Nodes += int64(len(b.m.vms) + len(b.m.links))
+	if b.o.Accept != nil {
+		if err := b.o.Accept(e); err != nil {
+			b.refused(err, -1)
+			return
+		}
+	}
+	b.known, b.costs = e, costs
+	b.wins++
+	if !b.lexical {
+		b.limits[b.stage] = costs[b.stage] - 1
+	}
+	b.everything(-1, b.fail)
+}

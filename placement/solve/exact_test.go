@@ -1,0 +1,165 @@
+package solve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/objective"
+	"github.com/vsnctl/vsnctl/placement/proof"
+)
+
+
+// asked is the reservations that seats bring along, on no CPU.
+func asked(p *placement.Problem, e *placement.Embedding) *placement.Realization {
+	r := &placement.Realization{}
+	for i := range p.Networks {
+		n := &p.Networks[i]
+		for j := range n.VMs {
+			vm := &n.VMs[j]
+			h := p.Inventory.Host(e.Seat(n.Name, vm.Name))
+			for k := range vm.VCPUs {
+				if vm.Reservation != nil {
+					r.Reservations = append(r.Reservations, placement.Reservation{Network: n.Name, VM: vm.Name, VCPU: k, Host: h.Name, RuntimeNs: int64(vm.Reservation.Runtime), PeriodNs: int64(vm.Reservation.Period)})
+				}
+			}
+			if h.Emulator != nil {
+				r.Emulators = append(r.Emulators, placement.Emulator{Network: n.Name, VM: vm.Name, Host: h.Name, RuntimeNs: int64(h.Emulator.Runtime), PeriodNs: int64(h.Emulator.Period)})
+			}
+		}
+	}
+	return r
+}
+
+// objective draws what is to be made least, and where VMs were, for some also pins.
+func (c chance) objective(p *placement.Problem) {
+	all := hosts.Objectives()
+	c.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	p.Inventory.Objective = all[:1+c.IntN(len(all))]
+	if c.in(30) {
+		p.Inventory.Objective = nil
+	}
+	for i := range p.Networks {
+		for _, vm := range p.Networks[i].VMs {
+			at := placement.Seat{Network: p.Networks[i].Name, VM: vm.Name, Host: pick(c, p.Inventory.Hosts...).Name}
+			if c.in(60) {
+				p.Before = append(p.Before, at)
+			}
+			if c.in(8) {
+				p.Pins = append(p.Pins, at)
+			}
+		}
+	}
+}
+
+// costs of a plan, and whether the proof and an audit agree with it.
+func costsOf(plan *placement.Plan) ([]int64, error) {
+	if err := proof.Check(plan); err != nil {
+		return nil, fmt.Errorf("check: %w", err)
+	}
+	for _, pin := range plan.Problem.Pins {
+		if plan.Embedding.Seat(pin.Network, pin.VM) != pin.Host {
+			return nil, fmt.Errorf("%v is not kept", pin)
+		}
+	}
+	return objective.Values(objective.Costs(&plan.Problem, &plan.Embedding, &plan.Realization)), audit(plan)
+}
+
+// optimal compares Exact with trying everything.
+func optimal(p *placement.Problem, nodes int64) (proved bool, err error) {
+	want := leastPinned(p)
+	plan, near, err := Exact(context.Background(), *p, Options{Seed: 1, Nodes: nodes})
+	var infeasible *placement.Infeasible
+	var gaveUp *placement.GaveUp
+	switch {
+	case errors.As(err, &gaveUp):
+		return false, nil
+	case errors.As(err, &infeasible):
+		if want != nil {
+			return true, fmt.Errorf("a placement costs %v, and: %w", want, err)
+		}
+		return true, trueNumbers(infeasible)
+	case err != nil:
+		return false, err
+	case want == nil:
+		return false, errors.New("planned, and there is no placement")
+	}
+	got, err := costsOf(plan)
+	switch {
+	case err != nil:
+		return false, err
+	case !slices.Equal(got, near.Costs):
+		return false, fmt.Errorf("the plan costs %v, and is said to cost %v", got, near.Costs)
+	case slices.Compare(got, want) < 0:
+		return false, fmt.Errorf("the plan costs %v, and trying all finds %v", got, want)
+	}
+	for i := range near.Bounds {
+		if near.Bounds[i] > want[i] {
+			return false, fmt.Errorf("%s: no placement is said to cost under %d, and one costs %v", near.By[i], near.Bounds[i], want)
+		}
+		if near.Bounds[i] < near.Costs[i] {
+			return false, nil
+		}
+		if got[i] != want[i] {
+			return false, fmt.Errorf("%v is said to be proved, and the least is %v", got, want)
+		}
+	}
+	return true, nil
+}
+
+// leastPinned is least of the placements that keep to the pins.
+func leastPinned(p *placement.Problem) []int64 {
+	with := *p
+	with.Networks = slices.Clone(p.Networks)
+	with.Inventory.Hosts = slices.Clone(p.Inventory.Hosts)
+	o := newOracle(&with)
+	var best []int64
+	o.holds = func(e *placement.Embedding) bool {
+		for _, pin := range p.Pins {
+			if e.Seat(pin.Network, pin.VM) != pin.Host {
+				return false
+			}
+		}
+		if costs := objective.Values(objective.Costs(p, e, asked(p, e))); best == nil || slices.Compare(costs, best) < 0 {
+			best = costs
+		}
+		return false
+	}
+	o.seat(0)
+	return best
+}
+
+func TestExactAgainstBruteForce(t *testing.T) {
+	yes, unproved := 0, 0
+	const problems = 1000
+	for seed := range problems {
+		c := chance{rand.New(rand.NewPCG(uint64(seed), 77))}
+		p := c.problem(3, 4, false)
+		c.objective(&p)
+		proved, err := optimal(&p, 0)
+		if err != nil {
+			text, _ := json.Marshal(p)
+			t.Fatalf("problem %d: %v\n%s", seed, err, text)
+		}
+		if !proved {
+			unproved++
+		} else {
+			yes++
+		}
+		// With few nodes the bounds must hold all the same.
+		if _, err := optimal(&p, 40); err != nil {
+			text, _ := json.Marshal(p)
+			t.Fatalf("problem %d, few nodes: %v\n%s", seed, err, text)
+		}
+	}
+	t.Logf("%d proved, %d not", yes, unproved)
+	if unproved > 0 {
+		t.Errorf("%d of %d were not proved", unproved, problems)
+	}
+}

@@ -1,0 +1,87 @@
+package solve
+
+import (
+	"context"
+	"errors"
+
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/dimension"
+	"github.com/vsnctl/vsnctl/placement/embed"
+	"github.com/vsnctl/vsnctl/placement/proof"
+)
+
+// improving is the part of the nodes, one in so many, that is spent to make a first
+// plan cheaper; a decision about so many hosts counts as one more.
+const (
+	improving   = 10
+	hostsPerOne = 64
+)
+
+// embedding is the options of phase one for this problem.
+func (s *solver) embedding(nodes int64) embed.Options {
+	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Accept: s.accept, Judge: s.judge}
+}
+
+// improve makes the placement that was found cheaper, where that is found within its
+// part of the nodes. What it returns is the last that accept took.
+func (s *solver) improve(ctx context.Context, e *placement.Embedding) (*placement.Embedding, error) {
+	nodes := s.o.Nodes / improving / int64(1+len(s.problem.Inventory.Hosts)/hostsPerOne)
+	better, _, err := embed.Improve(ctx, s.problem, s.embedding(nodes), e)
+	return better, err
+}
+
+// Optimality is how near a plan is to the best there is.
+type Optimality struct {
+	embed.Best
+	Nodes int64 // decisions tried
+}
+
+// Exact is Solve, and then a search for a plan that costs less until there is none, the
+// nodes are spent or ctx ends. The plan is the best that was found; Optimality says how
+// far from the optimum it can be. Where the request leaves reservations or rates to
+// the planner, the optimum is that of the ones it chose.
+func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, Optimality, error) {
+	if o.Nodes == 0 {
+		o.Nodes = DefaultNodes
+	}
+	if dimension.Open(&p) {
+		d := &open{problem: &p, o: o}
+		plan, err := d.solve(ctx)
+		if err != nil {
+			return nil, Optimality{}, err
+		}
+		best, near, err := d.solver(d.choice).exact(ctx, &plan.Embedding)
+		if err != nil {
+			return nil, Optimality{}, err
+		}
+		best.Problem = p
+		return best, near, best.Seal()
+	}
+	s := newSolver(&p, o, proof.Prove)
+	s.relax = proof.Relaxed
+	plan, err := s.solve(ctx)
+	var gaveUp *placement.GaveUp
+	switch {
+	case err == nil:
+		return s.exact(ctx, &plan.Embedding)
+	case errors.As(err, &gaveUp) && ctx.Err() == nil:
+		return s.exact(ctx, nil)
+	}
+	return nil, Optimality{}, err
+}
+
+// exact searches for the best placement, from being one that is known, or nil.
+func (s *solver) exact(ctx context.Context, from *placement.Embedding) (*placement.Plan, Optimality, error) {
+	if from != nil {
+		if err := s.accept(from); err != nil {
+			return nil, Optimality{}, err
+		}
+	}
+	best, tally, err := embed.Optimum(ctx, s.problem, s.embedding(s.o.Nodes), from)
+	near := Optimality{best, tally.Nodes}
+	if err != nil {
+		return nil, near, err
+	}
+	s.plan.Version, s.plan.Seed, s.plan.Problem, s.plan.Embedding = placement.PlanVersion, s.o.Seed, *s.problem, *best.Embedding
+	return &s.plan, near, s.plan.Seal()
+}
