@@ -52,6 +52,12 @@ func (t *terminal) plan(c *cli.Context) error {
 		return badInput(fmt.Errorf("--nodes %d is negative", c.Int64("nodes")))
 	}
 	defer t.hurry(c.Context)()
+	ctx, cancel, err := limited(c)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	c.Context = ctx
 	plan, err := t.solve(c, named(c.Args().Slice()))
 	if err != nil {
 		return t.refuse(format, err)
@@ -88,6 +94,9 @@ func (t *terminal) refuse(format string, err error) error {
 
 // solve reads the documents and plans them.
 func (t *terminal) solve(c *cli.Context, specs []documentSource) (*placement.Plan, error) {
+	if name := c.String("edited"); name != "" {
+		return t.edited(c, name)
+	}
 	if len(specs) == 0 {
 		return nil, badInput(errors.New("no SPEC file: name at least one, or - for standard input"))
 	}
@@ -106,6 +115,9 @@ func (t *terminal) solve(c *cli.Context, specs []documentSource) (*placement.Pla
 	problem := placement.Problem{Networks: networks, Inventory: *inventory}
 	if err := t.goals(c, &problem); err != nil {
 		return nil, err
+	}
+	if c.Bool("exact") {
+		return t.optimize(c, problem)
 	}
 	return solve.Solve(c.Context, problem, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
 }

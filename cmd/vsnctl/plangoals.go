@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/objective"
+	"github.com/vsnctl/vsnctl/placement/solve"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -20,8 +22,95 @@ func goalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "objective", EnvVars: env("objective"),
 			Usage: "make least, the first `LIST` item first: bandwidth, hosts, balance, moves (default: the inventory's, or bandwidth,hosts)"},
 		&cli.StringSliceFlag{Name: "pin", EnvVars: env("pin"), Usage: "put a VM on a host, as in `NETWORK/VM=HOST` (may be repeated)"},
+		&cli.StringFlag{Name: "edited", EnvVars: env("edited"), Usage: "use the hosts of `PLAN`, a plan that was changed by hand, and its paths where they hold; takes the place of SPEC"},
+		&cli.BoolFlag{Name: "exact", EnvVars: env("exact"), Usage: "go on until no plan costs less, or print how much less one may cost"},
+		&cli.DurationFlag{Name: "time-limit", EnvVars: env("time-limit"), Usage: "search no longer than `DURATION`; with --exact the best plan so far is printed"},
 		&cli.StringFlag{Name: "before", EnvVars: env("before"), Usage: "count moves from the hosts that `PLAN` has; moves are made least first unless the objective says otherwise"},
 	}
+}
+
+// errEdited is how not to use --edited.
+var errEdited = errors.New("--edited names a plan, which has its own problem: leave SPEC, --inventory, --pin and --exact away")
+
+// edited plans what a plan that was changed by hand says of hosts and paths.
+func (t *terminal) edited(c *cli.Context, name string) (*placement.Plan, error) {
+	if c.Args().Present() || c.IsSet("inventory") || c.IsSet("pin") || c.Bool("exact") {
+		return nil, badInput(errEdited)
+	}
+	data, err := t.readFile(name)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	p, err := decodePlan(name, data)
+	if err != nil {
+		return nil, err
+	}
+	p.Problem.Pins = nil
+	if err := t.goals(c, &p.Problem); err != nil {
+		return nil, err
+	}
+	if err := seated(name, p); err != nil {
+		return nil, badInput(err)
+	}
+	plan, kept, err := solve.Edited(c.Context, p.Problem, p.Embedding, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
+	if err == nil && !kept {
+		fmt.Fprintf(t.err, "vsnctl: %s: the hosts are kept, the paths are chosen anew\n", name)
+	}
+	return plan, err
+}
+
+// seated wants one seat for every VM, on a host that is there.
+func seated(name string, p *placement.Plan) error {
+	seats := map[[2]string]bool{}
+	for _, s := range p.Embedding.Seats {
+		key := [2]string{s.Network, s.VM}
+		i := slices.IndexFunc(p.Problem.Networks, func(n vsn.Network) bool { return n.Name == s.Network })
+		switch {
+		case i < 0 || p.Problem.Networks[i].VM(s.VM) == nil:
+			return fmt.Errorf("%s: embedding: seat of %s/%s: there is no such vm", name, s.Network, s.VM)
+		case seats[key]:
+			return fmt.Errorf("%s: embedding: vm %s/%s has two seats", name, s.Network, s.VM)
+		case p.Problem.Inventory.Host(s.Host) == nil:
+			return fmt.Errorf("%s: embedding: vm %s/%s is on %q, and there is no such host", name, s.Network, s.VM, s.Host)
+		}
+		seats[key] = true
+	}
+	return nil
+}
+
+// optimize plans until nothing costs less, and says how near that is.
+func (t *terminal) optimize(c *cli.Context, p placement.Problem) (*placement.Plan, error) {
+	plan, near, err := solve.Exact(c.Context, p, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(t.err, "vsnctl:", nearness(near))
+	return plan, nil
+}
+
+// nearness says whether a plan is the best there is, or how much better one may be.
+func nearness(near solve.Optimality) string {
+	for i, by := range near.By {
+		cost, bound := near.Costs[i], near.Bounds[i]
+		if bound < cost {
+			return fmt.Sprintf("the best plan so far, not proved to be the best there is: %s %s, and none has less than %s (gap %.2f%%): %s",
+				by, costText(by, cost), costText(by, bound), 100*float64(cost-bound)/float64(cost), near.Why)
+		}
+	}
+	return fmt.Sprintf("optimal: no plan costs less (%d decisions)", near.Nodes)
+}
+
+// limited is the context of a search with a time limit.
+func limited(c *cli.Context) (context.Context, context.CancelFunc, error) {
+	limit := c.Duration("time-limit")
+	switch {
+	case limit < 0:
+		return nil, nil, badInput(fmt.Errorf("--time-limit %v is negative", limit))
+	case limit == 0:
+		return c.Context, func() {}, nil
+	}
+	ctx, cancel := context.WithTimeout(c.Context, limit)
+	return ctx, cancel, nil
 }
 
 // goals puts into the problem what the flags say.
@@ -114,5 +203,3 @@ func costText(by hosts.Objective, value int64) string {
 	}
 	return fmt.Sprint(value)
 }
-
-var errEdited = errors.New("an edited plan names its own problem: leave SPEC, --inventory, --pin and --before away")

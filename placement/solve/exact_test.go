@@ -15,7 +15,6 @@ import (
 	"github.com/vsnctl/vsnctl/placement/proof"
 )
 
-
 // asked is the reservations that seats bring along, on no CPU.
 func asked(p *placement.Problem, e *placement.Embedding) *placement.Realization {
 	r := &placement.Realization{}

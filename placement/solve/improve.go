@@ -36,13 +36,17 @@ type Optimality struct {
 	Nodes int64 // decisions tried
 }
 
+// unlimited is the nodes of an exact search that is to end by itself, or by ctx.
+const unlimited = 1 << 60
+
 // Exact is Solve, and then a search for a plan that costs less until there is none, the
-// nodes are spent or ctx ends. The plan is the best that was found; Optimality says how
-// far from the optimum it can be. Where the request leaves reservations or rates to
-// the planner, the optimum is that of the ones it chose.
+// nodes are spent (0: there is no limit) or ctx ends. The plan is the best that was
+// found; Optimality says how far from the optimum it can be. Where the request leaves
+// reservations or rates to the planner, the optimum is that of the ones it chose.
 func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, Optimality, error) {
-	if o.Nodes == 0 {
-		o.Nodes = DefaultNodes
+	nodes := o.Nodes
+	if nodes == 0 {
+		o.Nodes, nodes = DefaultNodes, unlimited
 	}
 	if dimension.Open(&p) {
 		d := &open{problem: &p, o: o}
@@ -50,7 +54,7 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 		if err != nil {
 			return nil, Optimality{}, err
 		}
-		best, near, err := d.solver(d.choice).exact(ctx, &plan.Embedding)
+		best, near, err := d.solver(d.choice).exact(ctx, nodes, &plan.Embedding)
 		if err != nil {
 			return nil, Optimality{}, err
 		}
@@ -63,21 +67,21 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	var gaveUp *placement.GaveUp
 	switch {
 	case err == nil:
-		return s.exact(ctx, &plan.Embedding)
+		return s.exact(ctx, nodes, &plan.Embedding)
 	case errors.As(err, &gaveUp) && ctx.Err() == nil:
-		return s.exact(ctx, nil)
+		return s.exact(ctx, nodes, nil)
 	}
 	return nil, Optimality{}, err
 }
 
 // exact searches for the best placement, from being one that is known, or nil.
-func (s *solver) exact(ctx context.Context, from *placement.Embedding) (*placement.Plan, Optimality, error) {
+func (s *solver) exact(ctx context.Context, nodes int64, from *placement.Embedding) (*placement.Plan, Optimality, error) {
 	if from != nil {
 		if err := s.accept(from); err != nil {
 			return nil, Optimality{}, err
 		}
 	}
-	best, tally, err := embed.Optimum(ctx, s.problem, s.embedding(s.o.Nodes), from)
+	best, tally, err := embed.Optimum(ctx, s.problem, s.embedding(nodes), from)
 	near := Optimality{best, tally.Nodes}
 	if err != nil {
 		return nil, near, err
