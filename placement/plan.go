@@ -130,6 +130,10 @@ type Claim struct {
 	Terms   []Term `json:"terms"`
 	Bound   Rat    `json:"bound"`
 	Limit   Rat    `json:"limit"`
+	// By is the rule that gave the least bound, where several were derived.
+	By string `json:"by,omitempty"`
+	// Why says for what reason there is no bound.
+	Why string `json:"why,omitempty"`
 }
 
 // Term is one number that went in.

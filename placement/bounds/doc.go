@@ -13,6 +13,6 @@
 // the least budget that meets a demand. It knows neither vsn nor hosts.
 //
 // Start at Supply (what a reservation gives), then Arrival and RequestDelay (what
-// messages wait for on a processor), Tasks (what runs inside a guest), Line (what
-// a frame waits for on a cable), and Net (network calculus over many servers).
+// messages wait for on a processor), Tasks (what runs inside a guest), Way (what a
+// frame waits for from line to line), and Net (network calculus over many servers).
 package bounds

@@ -82,62 +82,6 @@ func ShaperDelay(sigma, rate, burst int64) int64 {
 	return SendTime(max(0, sigma-max(0, burst)), rate)
 }
 
-// Class is one HTB leaf, or all that another user of a line may send.
-type Class struct {
-	Rate    int64 // bits per second, guaranteed; its ceil is the same
-	Burst   int64 // bytes that it may send at line rate at once
-	Quantum int64 // bytes per round of deficit round robin; 0 where the line is a plain queue
-	Frame   int64 // its largest frame, bytes
-}
-
-// Line is a cable, or any link that sends bytes one after the other.
-type Line struct {
-	Rate  int64 // bits per second
-	Delay int64 // nanoseconds that every bit takes after it was sent: propagation, a switch's processing
-	Slack int64 // nanoseconds by which a timer of the sending host may be late
-}
-
-// HopDelay is how many nanoseconds the last byte of own bytes, all of which come at
-// once, takes to the far end, rounded up: first what the others may have sent at
-// once, and one frame of the rest of the world that had begun, and the message
-// itself, at the line's rate; then Slack and Delay. It holds where the line's users
-// together stay within its rate (Fits), as in a first-come-first-served or any
-// other work-conserving queue for the aggregate (Cruz 1991).
-func (l Line) HopDelay(own, frame int64, others []Class) int64 {
-	bytes := addSat(max(0, own), max(0, frame))
-	for i := range others {
-		bytes = addSat(bytes, max(0, others[i].Burst))
-	}
-	return addSat(SendTime(bytes, l.Rate), addSat(max(0, l.Delay), max(0, l.Slack)))
-}
-
-// ClassLatency is how many nanoseconds an HTB leaf may wait before its rate is
-// served, rounded up: the largest frame that had begun, and for each other leaf a
-// round of its quantum with the frame that exceeds it, and its burst, all at the
-// line's rate; then Slack. An engineering bound after Shreedhar and Varghese,
-// "Efficient Fair Queuing Using Deficit Round Robin", 1996, not a theorem about
-// Linux's HTB: with ceil = rate and rates that sum to less than the line.
-func (l Line) ClassLatency(frame int64, others []Class) int64 {
-	bytes := max(0, frame)
-	for i := range others {
-		o := &others[i]
-		bytes = addSat(bytes, max(0, o.Burst))
-		if o.Quantum > 0 {
-			bytes = addSat(bytes, addSat(o.Quantum, max(0, o.Frame)))
-		}
-	}
-	return addSat(SendTime(bytes, l.Rate), max(0, l.Slack))
-}
-
-// Fits tells whether the classes' rates sum to at most limit bits per second, and
-// gives the sum.
-func Fits(limit int64, classes []Class) (sum int64, ok bool) {
-	for i := range classes {
-		sum = addSat(sum, max(0, classes[i].Rate))
-	}
-	return sum, sum <= limit
-}
-
 // BytesIn is how many bytes rate bits per second bring in t nanoseconds, rounded up;
 // Inf for t Inf or beyond the range.
 func BytesIn(t, rate int64) int64 {

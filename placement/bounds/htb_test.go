@@ -82,29 +82,6 @@ func TestSendTime(t *testing.T) {
 	}
 }
 
-func TestHopDelay(t *testing.T) {
-	line := Line{Rate: 1e9, Delay: 5000, Slack: 100}
-	others := []Class{{Rate: 1e6, Burst: 1000, Quantum: 1500, Frame: 1538}, {Rate: 2e6, Burst: 250}}
-	if got, want := line.HopDelay(1538, 1538, others), int64((1538+1538+1000+250)*8+5100); got != want {
-		t.Errorf("hop: %d ns, want %d", got, want)
-	}
-	if got, want := line.ClassLatency(1538, others), int64((1538+1000+1500+1538+250)*8+100); got != want {
-		t.Errorf("class: %d ns, want %d", got, want)
-	}
-	if got := (Line{}).HopDelay(1, 0, nil); got != Inf {
-		t.Errorf("a line without a rate: %d ns", got)
-	}
-	if sum, ok := Fits(3e6, others); sum != 3e6 || !ok {
-		t.Errorf("rates sum to %d, %v", sum, ok)
-	}
-	if _, ok := Fits(3e6-1, others); ok {
-		t.Error("more than the line carries fits")
-	}
-	if _, ok := Fits(Inf-1, []Class{{Rate: Inf}, {Rate: Inf}}); ok {
-		t.Error("a sum beyond the range fits")
-	}
-}
-
 func TestBytesIn(t *testing.T) {
 	for _, v := range []struct{ t, rate, want int64 }{{0, 1e9, 0}, {8, 1e9, 1}, {9, 1e9, 2}, {1e9, 8, 1}, {Inf, 1, Inf}, {5, 0, 0}, {1 << 62, 1 << 62, Inf}} {
 		if got := BytesIn(v.t, v.rate); got != v.want {

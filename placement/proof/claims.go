@@ -5,6 +5,7 @@ import (
 	"math/big"
 
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/bounds"
 )
 
 // claims are, for each port that flows use, its load and what may wait there, and
@@ -15,7 +16,11 @@ func (fs *flows) claims() []placement.Claim {
 		out = append(out, v.load(), v.backlogClaim())
 	}
 	for _, f := range fs.all {
-		out = append(out, f.claims()...)
+		why := ""
+		if f.last().done == bounds.Inf {
+			why = fs.why(f)
+		}
+		out = append(out, f.claims(why)...)
 	}
 	return out
 }
@@ -26,12 +31,12 @@ func (v *server) load() placement.Claim {
 	for _, c := range v.clients {
 		terms = append(terms, placement.Term{Name: c.flow.name.String(), Value: placement.FromBig(new(big.Rat).Mul(big.NewRat(c.stage.cost, int64(c.flow.spec.Every)), big.NewRat(8e9, 1)))})
 	}
-	return total(v.port, RuleLoad, "bit/s", terms, placement.Int(v.rate))
+	return total(v.name, RuleLoad, "bit/s", terms, placement.Int(v.rate))
 }
 
 // backlogClaim: what may wait at a port fits its queue, so that nothing is dropped.
 func (v *server) backlogClaim() placement.Claim {
-	claim := placement.Claim{Subject: v.port, Rule: RuleBacklog, Unit: "B", Bound: placement.Inf(), Limit: placement.Int(v.limit)}
+	claim := placement.Claim{Subject: v.name, Rule: RuleBacklog, Unit: "B", Bound: placement.Inf(), Limit: placement.Int(v.limit)}
 	for _, c := range v.clients {
 		claim.Terms = append(claim.Terms,
 			placement.Term{Name: c.flow.name.String() + " message", Value: placement.Int(c.stage.cost)},
@@ -46,7 +51,7 @@ func (v *server) backlogClaim() placement.Claim {
 	return claim
 }
 
-func (f *flow) claims() []placement.Claim {
+func (f *flow) claims(why string) []placement.Claim {
 	subject := "flow " + f.name.String()
 	var out []placement.Claim
 	count := 0
@@ -62,7 +67,7 @@ func (f *flow) claims() []placement.Claim {
 			out = append(out, v.joinClaim(subject))
 		}
 	}
-	return append(out, f.endToEnd(subject)...)
+	return append(out, f.endToEnd(subject, why)...)
 }
 
 // joinClaim says when a message has come to a VM over all of several ways.
@@ -80,7 +85,7 @@ func (v *node) joinClaim(subject string) placement.Claim {
 
 // endToEnd is the bound of the flow: the least of the sum of stages and the tandem,
 // each of which holds, with the terms of that one.
-func (f *flow) endToEnd(subject string) []placement.Claim {
+func (f *flow) endToEnd(subject, why string) []placement.Claim {
 	last := f.last()
 	stages := placement.Claim{Subject: subject, Rule: RuleStages, Unit: "ns", Bound: number(last.done), Limit: placement.Inf()}
 	for _, s := range last.longest() {
@@ -94,7 +99,10 @@ func (f *flow) endToEnd(subject string) []placement.Claim {
 			whole = out[1]
 		}
 	}
-	whole.Rule = RuleEndToEnd
+	whole.By, whole.Rule = whole.Rule, RuleEndToEnd
+	if whole.Bound.IsInf() {
+		whole.Why = why
+	}
 	if f.spec.Deadline > 0 {
 		whole.Limit = placement.Int(int64(f.spec.Deadline))
 	}

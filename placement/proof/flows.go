@@ -9,6 +9,10 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
+// flowRounds bounds the iteration to a fixed point beyond what flows without cycles
+// need.
+const flowRounds = 100
+
 // stage is one element that a message passes: processor time in a VM, frames
 // through its device threads, the wait at a port, the way over a link.
 type stage struct {
@@ -18,6 +22,8 @@ type stage struct {
 	cost   int64   // of one message: ns of processor time, or bytes at a port
 	jitter int64   // ns by which messages may be late when they come here
 	delay  int64   // ns
+	lost   bool    // delay grew without end
+	why    string  // why fixed is bounds.Inf
 }
 
 // node is a flow at one VM: the ways that lead there, and the work.
@@ -111,7 +117,7 @@ func (fs *flows) processor(vm name) *server {
 	if s := fs.servers[key]; s != nil {
 		return s
 	}
-	s := &server{rule: RuleRequest}
+	s := &server{rule: RuleRequest, name: key}
 	for cpu := range fs.m.reservations[vm] {
 		supply, _ := fs.m.supply(vm, cpu)
 		v := vcpu{Supply: supply}
@@ -136,7 +142,7 @@ func (fs *flows) device(f *flow, vm, a, b string) []*stage {
 	key := "devices " + at.String()
 	if fs.servers[key] == nil {
 		e := fs.m.emulators[at]
-		fs.servers[key] = &server{rule: RuleDevice, vcpus: []vcpu{{Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(e.Host, e.CPU)}}}}
+		fs.servers[key] = &server{rule: RuleDevice, name: key, vcpus: []vcpu{{Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(e.Host, e.CPU)}}}}
 	}
 	frames, _ := fs.framing(f, a, b).Frames(int64(f.spec.Message))
 	return []*stage{fs.join(f, &stage{name: fmt.Sprintf("devices of %s (%s>%s)", vm, a, b), cost: times(frames, int64(h.Emulator.Work))}, fs.servers[key])}
@@ -145,20 +151,20 @@ func (fs *flows) device(f *flow, vm, a, b string) []*stage {
 // link is the wait at the sender's port until the class has tokens, and the way.
 func (fs *flows) link(f *flow, a, b string) []*stage {
 	p := fs.path(f, a, b)
-	if p == nil || p.rate == 0 {
-		return []*stage{{name: fmt.Sprintf("%s>%s without a rate", a, b), fixed: bounds.Inf}}
+	if p == nil || fs.m.rates[p.link].rate == 0 {
+		return []*stage{{name: fmt.Sprintf("%s>%s without a rate", a, b), fixed: bounds.Inf, why: fmt.Sprintf("no link with a rate joins %s to %s", a, b)}}
 	}
 	host := fs.m.seats[name{f.name.network, a}].Name
 	q := fs.m.queues[queueAt{p.link, a, b, host, placement.AtPort}]
 	subject := fmt.Sprintf("queue %v %s>%s", p.link, a, b)
 	if fs.servers[subject] == nil {
-		fs.servers[subject] = &server{rule: RuleShaper, rate: q.RateBit, burst: q.BurstBytes, limit: q.LimitBytes, port: subject}
+		fs.servers[subject] = &server{rule: RuleShaper, name: subject, rate: q.RateBit, burst: q.BurstBytes, limit: q.LimitBytes}
 		fs.ports = append(fs.ports, fs.servers[subject])
 	}
 	bytes, _ := fs.framing(f, a, b).Bytes(int64(f.spec.Message))
 	return []*stage{
 		fs.join(f, &stage{name: fmt.Sprintf("port %s>%s", a, b), cost: bytes}, fs.servers[subject]),
-		{name: fmt.Sprintf("link %s %s>%s", p.link.of, a, b), fixed: p.delay},
+		{name: fmt.Sprintf("link %s %s>%s", p.link.of, a, b), fixed: p.delay, why: fs.paths.why(p)},
 	}
 }
 
@@ -178,29 +184,24 @@ func (fs *flows) framing(f *flow, a, b string) bounds.Framing {
 	return bounds.CableFraming(tunnelMTU, true)
 }
 
+// solve iterates delays and jitters to their least fixed point, from below; what does
+// not settle has no bound, nor what depends on it.
 func (fs *flows) solve() {
-	for range rounds {
+	for round := 0; ; round++ {
 		settled := true
 		for _, f := range fs.all {
-			settled = f.advance() && settled
+			settled = f.advance(round > flowRounds+len(fs.all)) && settled
 		}
 		if settled {
 			return
 		}
 	}
-	for _, f := range fs.all {
-		for v := range f.each() {
-			v.done = bounds.Inf
-			for s := range v.stages() {
-				s.delay = bounds.Inf
-			}
-		}
-	}
 }
 
 // advance computes the delays of a flow's stages from the jitters of all, and its
-// own jitters from the delays; it reports whether nothing changed.
-func (f *flow) advance() bool {
+// own jitters from the delays; it reports whether nothing changed. What changes when it
+// is too late never settles.
+func (f *flow) advance(late bool) bool {
 	settled := true
 	pass := func(s *stage, elapsed int64) int64 {
 		jitter := sum(int64(f.spec.Jitter), elapsed)
@@ -211,8 +212,12 @@ func (f *flow) advance() bool {
 		if s.server != nil {
 			delay = s.server.delay()
 		}
+		if s.lost {
+			delay = bounds.Inf
+		}
 		if s.delay != delay {
 			s.delay, settled = delay, false
+			s.lost = late
 		}
 		return sum(elapsed, delay)
 	}

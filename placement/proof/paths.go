@@ -1,8 +1,6 @@
 package proof
 
 import (
-	"fmt"
-
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/bounds"
@@ -12,28 +10,31 @@ import (
 // tunnelMTU is the inner MTU of a link that leaves its host: VXLAN takes 50 bytes.
 const tunnelMTU = placement.SegmentMTU - bounds.VXLANHeader
 
-// rounds bounds the iteration to a fixed point. A network without cycles of
-// dependence needs as many rounds as its longest path has hops; with cycles the
-// bounds may grow for ever, and then there is no bound.
-const rounds = 100
+// linkRounds bounds the iteration to a fixed point beyond what a network without
+// cycles needs. With cycles bounds may grow for ever, and then there is none.
+const linkRounds = 1000
 
 // hop is one cable of a path in one direction.
 type hop struct {
-	name  string
-	line  *line
-	least int64 // ns: propagation, and what the sending node takes, queues apart
-	burst int64 // wire bytes of this link that may arrive here at once
-	delay int64 // ns, to the far end of the cable
+	name   string
+	line   *line
+	before int64 // ns that the sending node takes at most, queues apart
+	burst  int64 // wire bytes of this link that may come to the line at once
+	done   int64 // ns from the sender's port to the far end of the cable, at most
+	lost   bool  // done grew without end
 }
 
 // line is what waits for the same bits: a cable in one direction, or in both where
 // they share its rate, and the links that use it.
 type line struct {
-	cable *hosts.Cable
-	blind bool // in any order: of classes, or of two senders; else one queue, first come first served
-	users []*hop
-	sum   int64 // of the users' bursts
-	rates int64 // of the users, bit/s
+	name   string
+	cable  *hosts.Cable
+	blind  bool // in any order: of classes, or of two senders; else one queue, first come first served
+	users  []*hop
+	rates  int64           // of the users, bit/s
+	sum    int64           // of the users' bursts
+	from   map[*line]int64 // of those that come from each line before
+	before []*line         // the lines that users come from
 }
 
 // path is one direction of a link, from the sender's port to the receiver's tap.
@@ -43,6 +44,7 @@ type path struct {
 	spec     *vsn.Link
 	hops     []*hop
 	rate     int64 // bit/s that its classes let out; without a rate of its own, that of the class for the rest
+	burst    int64 // wire bytes that leave the port at once
 	frame    int64 // its largest frame, as its classes count
 	arrival  int64 // ns in the receiving host, queues apart
 	delay    int64 // ns in all, for what conforms to rate and burst; bounds.Inf: no bound
@@ -53,7 +55,8 @@ type paths struct {
 	m     *model
 	all   []*path
 	by    map[pathKey]*path
-	lines map[lineKey]*line
+	lines []*line // in the order of first use
+	at    map[lineKey]*line
 }
 
 type pathKey struct {
@@ -64,18 +67,14 @@ type pathKey struct {
 type lineKey struct{ cable, tail string }
 
 // newPaths bounds the delay of every link. What a link sends conforms to its token
-// bucket when it leaves the sender's port, because the class there makes it so; on
-// the way its burst grows by what it may be delayed. On a cable whose tail is a
-// switch all links share one queue, first come first served: a byte waits for the
-// bursts of all (Cruz 1991). Where the tail is a host each has a class of
-// its own, and nothing is assumed of the order in which it serves them: the others
-// leave a rate of C - sum r (Le Boudec and Thiran 2001, theorem 6.2.1). The same is so
-// on a half-duplex cable, where the others are those of both directions. Bursts and delays depend on one another, in rings
-// without end: the least fixed point bounds them if it is finite (Thomas, Le Boudec
-// and Mifdaoui, "On Cyclic Dependencies and Regulators in Time-Sensitive Networks",
-// RTSS 2019).
+// bucket when it leaves the sender's port, because the class there makes it so; on the
+// way its burst grows by what it may have been delayed. On a cable whose tail is a
+// switch all links share one queue, first come first served; where the tail is a host
+// each has a class of its own, on a half-duplex cable both ends send, and nothing is
+// assumed of the order (bounds.Hop). Each path has three bounds, of which the least is
+// taken (bounds.Way).
 func newPaths(m *model) *paths {
-	ps := &paths{m: m, by: map[pathKey]*path{}, lines: map[lineKey]*line{}}
+	ps := &paths{m: m, by: map[pathKey]*path{}, at: map[lineKey]*line{}}
 	for i := range m.problem.Networks {
 		n := &m.problem.Networks[i]
 		for j := range n.Links {
@@ -87,8 +86,8 @@ func newPaths(m *model) *paths {
 	ps.solve()
 	for _, p := range ps.all {
 		p.delay = p.arrival
-		for _, h := range p.hops {
-			p.delay = sum(p.delay, h.delay)
+		if last := len(p.hops) - 1; last >= 0 {
+			p.delay = sum(p.delay, p.hops[last].done)
 		}
 	}
 	return ps
@@ -107,32 +106,45 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 	if g, shaped := ps.m.rates[link]; shaped {
 		rate, burst = g.rate, g.burst
 	}
-	p.rate = rate
+	// HTB lets a class send while it has any tokens at all, so that a frame may exceed
+	// the burst (net/sched/sch_htb.c, htb_class_mode).
+	p.rate, p.burst = rate, sum(burst, p.frame)
 	for i, cable := range cables {
-		l := ps.line(cable, nodes[i])
-		// HTB lets a class send while it has any tokens at all, so that a frame
-		// may exceed the burst (net/sched/sch_htb.c, htb_class_mode).
-		h := &hop{name: cable + " from " + nodes[i], line: l, burst: sum(burst, p.frame), least: sum(int64(l.cable.Delay), ps.within(nodes[i]))}
-		l.users = append(l.users, h)
-		l.rates = sum(l.rates, p.rate)
+		h := &hop{name: cable + " from " + nodes[i], line: ps.line(cable, nodes[i]), before: ps.within(nodes[i])}
+		h.line.users = append(h.line.users, h)
+		h.line.rates = sum(h.line.rates, rate)
+		if i > 0 {
+			h.line.follows(p.hops[i-1].line)
+		}
 		p.hops = append(p.hops, h)
 	}
 	ps.all = append(ps.all, p)
 	ps.by[pathKey{link, d.from}] = p
 }
 
+// line is that of a cable with this tail.
 func (ps *paths) line(cable, tail string) *line {
 	key := lineKey{cable, tail}
 	c := ps.m.cables[cable]
+	text := "cable " + cable + " from " + tail
 	if c.Half() {
-		key.tail = "" // either
+		key.tail, text = "", "cable "+cable // from either end
 	}
-	l := ps.lines[key]
+	l := ps.at[key]
 	if l == nil {
-		l = &line{cable: c, blind: c.Half() || ps.m.hosts[tail] != nil}
-		ps.lines[key] = l
+		l = &line{name: text, cable: c, blind: c.Half() || ps.m.hosts[tail] != nil, from: map[*line]int64{}}
+		ps.at[key] = l
+		ps.lines = append(ps.lines, l)
 	}
 	return l
+}
+
+// follows notes that something comes to l from the line before.
+func (l *line) follows(before *line) {
+	if _, known := l.from[before]; !known {
+		l.from[before] = 0
+		l.before = append(l.before, before)
+	}
 }
 
 // within is what a node takes for a frame, queues apart, in ns.
@@ -143,76 +155,78 @@ func (ps *paths) within(node string) int64 {
 	return int64(ps.m.switches[node].Delay)
 }
 
-// solve iterates bursts and delays to their least fixed point, from below; what
-// does not settle has no bound.
+// solve iterates bursts and delays to their least fixed point, from below. It is a
+// bound, cycles or not: by induction over the frames in the order in which they leave
+// lines, since what delays a frame has left the lines before it by then, and if not
+// later than the fixed point says, neither is this frame (docs/theory.md, cycle;
+// Thomas, Le Boudec and Mifdaoui, RTSS 2019). What does not settle has no bound, nor
+// what depends on it.
 func (ps *paths) solve() {
-	for range rounds {
+	rounds := linkRounds + len(ps.lines)
+	for round := 0; ; round++ {
 		for _, l := range ps.lines {
 			l.sum = 0
-			for _, u := range l.users {
-				l.sum = sum(l.sum, u.burst)
+			for before := range l.from {
+				l.from[before] = 0
 			}
+		}
+		for _, p := range ps.all {
+			p.load()
 		}
 		settled := true
 		for _, p := range ps.all {
-			settled = p.advance() && settled
+			settled = p.advance(round > rounds) && settled
 		}
 		if settled {
 			return
 		}
 	}
-	for _, p := range ps.all {
-		for _, h := range p.hops {
-			h.delay = bounds.Inf
+}
+
+// load adds the bursts of a path to the lines.
+func (p *path) load() {
+	for i, h := range p.hops {
+		late := h.before
+		if i > 0 {
+			late = sum(late, p.hops[i-1].done)
+		}
+		h.burst = sum(p.burst, bounds.BytesIn(late, p.rate))
+		h.line.sum = sum(h.line.sum, h.burst)
+		if i > 0 {
+			from := h.line.from
+			from[p.hops[i-1].line] = sum(from[p.hops[i-1].line], h.burst)
 		}
 	}
 }
 
-// advance computes the delays of a path from the bursts, and the bursts from the
-// delays; it reports whether nothing changed.
-func (p *path) advance() bool {
+// advance computes the delays of a path from the bursts; it reports whether nothing
+// changed. What changes when it is too late never settles.
+func (p *path) advance(late bool) bool {
 	settled := true
+	way := bounds.Way{Burst: p.burst}
 	for i, h := range p.hops {
-		if d := h.bound(p.frame, p.rate); d != h.delay {
-			h.delay, settled = d, false
+		way = way.Then(p.hop(i))
+		done := way.Least()
+		if h.lost {
+			done = bounds.Inf
 		}
-		if i+1 == len(p.hops) {
-			continue
-		}
-		next := sum(h.burst, bounds.BytesIn(h.delay, p.rate))
-		if p.hops[i+1].burst != next {
-			p.hops[i+1].burst, settled = next, false
+		if done != h.done {
+			h.done, settled = done, false
+			h.lost = late
 		}
 	}
 	return settled
 }
 
-// bound is the delay of a hop to a link of that rate: all bursts once, and a frame
-// that had begun, at the line's rate or at what the others leave of it.
-func (h *hop) bound(frame, rate int64) int64 {
-	bytes, left := sum(h.line.sum, frame), int64(h.line.cable.Rate)
-	switch {
-	case h.line.rates > left:
-		return bounds.Inf // what comes faster than it goes waits without end
-	case h.line.blind:
-		left -= h.line.rates - rate
-	}
-	return sum(bounds.SendTime(bytes, left), h.least)
-}
-
-// claims are the delays of all links, one for each direction.
-func (ps *paths) claims() []placement.Claim {
-	var out []placement.Claim
-	for _, p := range ps.all {
-		c := placement.Claim{Subject: fmt.Sprintf("link %v %s>%s", p.link, p.from, p.to), Rule: RuleLink, Unit: "ns", Bound: number(p.delay), Limit: placement.Inf()}
-		for _, h := range p.hops {
-			c.Terms = append(c.Terms, placement.Term{Name: h.name, Value: number(h.delay)})
-		}
-		c.Terms = append(c.Terms, placement.Term{Name: "host of " + p.to, Value: placement.Int(p.arrival)})
-		if p.spec.Delay > 0 {
-			c.Limit = placement.Int(int64(p.spec.Delay))
-		}
-		out = append(out, c)
+// hop is what the i-th hop of a path is to it.
+func (p *path) hop(i int) bounds.Hop {
+	h := p.hops[i]
+	l := h.line
+	out := bounds.Hop{Rate: int64(l.cable.Rate), Own: p.rate, Others: l.rates - p.rate, Burst: h.burst, Cross: less(l.sum, h.burst),
+		Frame: p.frame, Fixed: sum(h.before, int64(l.cable.Delay)), Blind: l.blind}
+	out.Joins = out.Cross
+	if i > 0 {
+		out.Joins = less(l.sum, l.from[p.hops[i-1].line])
 	}
 	return out
 }
@@ -225,12 +239,20 @@ func number(v int64) placement.Rat {
 	return placement.Int(v)
 }
 
-// sum and times saturate at bounds.Inf; all values are non-negative.
+// sum, less and times saturate at bounds.Inf; all values are non-negative, and b is
+// part of a in less.
 func sum(a, b int64) int64 {
 	if a > bounds.Inf-b {
 		return bounds.Inf
 	}
 	return a + b
+}
+
+func less(a, b int64) int64 {
+	if a == bounds.Inf {
+		return bounds.Inf
+	}
+	return a - b
 }
 
 func times(a, b int64) int64 {

@@ -31,6 +31,10 @@ const (
 	RuleObjective  = "objective"
 	RuleCable      = "cable-rate"
 	RuleLink       = "link-delay"
+	RuleHops       = "hop-by-hop"
+	RuleLinkTandem = "link-tandem"
+	RuleLinkPMOO   = "link-pmoo"
+	RuleCycle      = "cycle"
 	RuleLoad       = "link-load"
 	RuleShaper     = "shaper-delay"
 	RuleBacklog    = "shaper-backlog"
@@ -114,7 +118,7 @@ func Check(p *placement.Plan) error {
 	}
 	if failing := Failing(derived); len(failing) > 0 {
 		c := failing[0]
-		return &Broken{c.Subject, c.Rule, fmt.Sprintf("bound %v %s exceeds limit %v %s", c.Bound, c.Unit, c.Limit, c.Unit)}
+		return &Broken{c.Subject, c.Rule, exceeds(c)}
 	}
 	if err := compareClaims(p.Proof.Claims, derived.Claims); err != nil {
 		return err
@@ -130,6 +134,16 @@ func Check(p *placement.Plan) error {
 		return &Broken{"plan", RuleDigest, err.Error()}
 	}
 	return nil
+}
+
+// exceeds says of a claim that it does not hold, and why there is no bound where there
+// is none.
+func exceeds(c placement.Claim) string {
+	says := fmt.Sprintf("bound %v %s exceeds limit %v %s", c.Bound, c.Unit, c.Limit, c.Unit)
+	if c.Why != "" {
+		says += ": " + c.Why
+	}
+	return says
 }
 
 func compareClaims(said, derived []placement.Claim) error {
@@ -152,6 +166,8 @@ func differs(said, derived placement.Claim) string {
 	switch {
 	case said.Subject != derived.Subject || said.Rule != derived.Rule || said.Unit != derived.Unit:
 		return fmt.Sprintf("the plan has %q by %q in %q in its place", said.Subject, said.Rule, said.Unit)
+	case said.By != derived.By || said.Why != derived.Why:
+		return fmt.Sprintf("the plan takes it by %q because of %q, derived is by %q because of %q", said.By, said.Why, derived.By, derived.Why)
 	case len(said.Terms) != len(derived.Terms):
 		return fmt.Sprintf("the plan gives %d terms, derived are %d", len(said.Terms), len(derived.Terms))
 	}

@@ -106,12 +106,18 @@ func TestByHand(t *testing.T) {
 		{"host b cpu 0", RuleEDF, placement.Frac(3, 5)}, // 20/50 + 4/20
 		{"host b cpu 1", RuleEDF, placement.Frac(2, 5)}, // 10/50 + 4/20
 		{"cable a--s", RuleCable, placement.Int(20e6)},
-		// Largest frame on the cable: 1450 + 38 + 50 = 1538 B. At a's end the class has
-		// 32768 + 1538 at once, and one frame had begun: 35844 B = 286752 ns at 1 Gbit/s that
-		// nobody else takes of, + 2 us + 100 us. Behind it the burst has grown by 20 Mbit/s *
-		// 388.752 us = 971.88 -> 972 B; at the switch 35278 + 1538 = 36816 B = 294528 ns, + 2 us
-		// + 5 us; + 100 us in host b.
-		{"link robot/frames camera>detect", RuleLink, placement.Int(388752 + 301528 + 100000)},
+		// Largest frame on the cable: 1450 + 38 + 50 = 1538 B. 32768 + 1538 = 34306 B leave the
+		// port at once, 250 more reach a's cable, 100 us * 20 Mbit/s. One frame had begun:
+		// 36094 B = 288752 ns at 1 Gbit/s that nobody else takes of, + 2 us + 100 us.
+		// 388752 ns from the port (as a tandem of one: 12304 + 102000 + 274448) and the switch's
+		// 5 us let the burst grow by 984.38 -> 985 B; there 35291 + 1538 = 36829 B = 294632 ns,
+		// + 2 us + 5 us; + 100 us in host b.
+		{"link robot/frames camera>detect", RuleHops, placement.Int(390752 + 301632 + 100000)},
+		// A frame had begun at each hop, 12304 ns; one has to come whole before it goes on;
+		// the burst of 34306 B once, 274448 ns.
+		{"link robot/frames camera>detect", RuleLinkTandem, placement.Int(12304 + 102000 + 12304 + 12304 + 7000 + 274448 + 100000)},
+		{"link robot/frames camera>detect", RuleLinkPMOO, placement.Int(2*12304 + 102000 + 2*12304 + 7000 + 274448 + 100000)},
+		{"link robot/frames camera>detect", RuleLink, placement.Int(520360)},
 		{"link robot/moves detect>arm", RuleLink, placement.Int(100000)},
 		// 8192 B in ceil(8192/1422) = 6 frames: 6*(28+38+50) B of headers.
 		{"queue robot/frames camera>detect", RuleLoad, placement.Int((8192 + 6*116) * 80)},
@@ -172,7 +178,7 @@ func TestRefuses(t *testing.T) {
 		{"cable a--s: cable-rate: bound 20000000 bit/s exceeds limit 19000000 bit/s", func(p *placement.Plan) {
 			p.Problem.Inventory.Cables[0].Share = vsn.One * 19 / 1000
 		}},
-		{"link robot/frames camera>detect: link-delay", func(p *placement.Plan) { p.Problem.Networks[0].Links[0].Delay = 790 * us }},
+		{"link robot/frames camera>detect: link-delay", func(p *placement.Plan) { p.Problem.Networks[0].Links[0].Delay = 520 * us }},
 		{"flow robot/see-and-act: end-to-end", func(p *placement.Plan) { p.Problem.Networks[0].Flows[0].Deadline = 500 * ms }},
 		{"20000000ns/100000000ns is granted, 30ms/100ms is asked", func(p *placement.Plan) {
 			p.Problem.Networks[0].VMs[0].Reservation.Runtime = 30 * ms
@@ -352,10 +358,11 @@ func TestHalfDuplex(t *testing.T) {
 	p := robot()
 	p.Problem.Inventory.Cables[1].Duplex = hosts.HalfDuplex
 	proved(t, p)
-	// At the switch 35278 B of this way as in TestByHand, 32768 + 1538 B of the other and a
-	// frame, at what 20 Mbit/s of the other way leave: 71122 B at 980 Mbit/s = 580588 ns.
-	if c := claim(t, p.Proof, "link robot/frames camera>detect", RuleLink); c.Bound.Cmp(placement.Int(388752+580588+7000+100000)) != 0 {
-		t.Errorf("link over a half-duplex cable: %v, by hand 1076340 ns", c.Bound)
+	// As in TestByHand, but at the switch 34556 B of the other way, of which 100 us in b are
+	// 250, and a frame, at what 20 Mbit/s of it leave: 36094 B at 980 Mbit/s = 294645 ns; and
+	// the burst of this way, 34306 B there = 280049 ns.
+	if c := claim(t, p.Proof, "link robot/frames camera>detect", RuleLink); c.Bound.Cmp(placement.Int(114304+12304+294645+7000+280049+100000)) != 0 {
+		t.Errorf("link over a half-duplex cable: %v, by hand 808302 ns", c.Bound)
 	}
 	if c := claim(t, p.Proof, "cable s--b", RuleCable); c.Bound.Cmp(placement.Int(20e6)) != 0 {
 		t.Errorf("cable: %v, the rate counts once", c.Bound)

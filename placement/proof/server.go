@@ -9,11 +9,11 @@ import (
 // server is what serves stages of several flows, first come first served.
 type server struct {
 	rule    string
+	name    string // "vm n/a", "devices of n/a", "queue n/l a>b"
 	vcpus   []vcpu // of a VM, or the one of its device threads; none: no reservation
 	rate    int64  // bit/s of a port; with burst
 	burst   int64  // bytes
 	limit   int64  // bytes that may wait at a port
-	port    string // its subject
 	clients []client
 }
 
@@ -48,6 +48,11 @@ func (v *server) delay() int64 {
 	if !ok {
 		return bounds.Inf
 	}
+	return v.within(arrivals)
+}
+
+// within is delay for given arrivals.
+func (v *server) within(arrivals []bounds.Arrival) int64 {
 	if v.rule == RuleShaper {
 		bytes, fits := v.backlog(arrivals)
 		if !fits {
@@ -76,6 +81,9 @@ func (v *vcpu) delay(arrivals []bounds.Arrival) int64 {
 	return v.busy(arrivals)
 }
 
+// busyRounds bounds the search for the end of a busy period.
+const busyRounds = 100
+
 // busy is the longest busy period of tasks and messages together: whatever the
 // order of service, and messages come after tasks, a message is done by its end
 // (Lehoczky 1990; with a supply in place of a processor, Shin and Lee 2003).
@@ -85,7 +93,7 @@ func (v *vcpu) busy(arrivals []bounds.Arrival) int64 {
 		all = append(all[:len(all):len(all)], bounds.Arrival{Period: t.Period, Cost: t.Cost})
 	}
 	length := int64(0)
-	for range rounds {
+	for range busyRounds {
 		work := int64(0)
 		for _, a := range all {
 			// What comes at the very end of a busy period belongs to the next.

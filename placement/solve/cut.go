@@ -222,6 +222,9 @@ func (s *solver) asCut(e *placement.Embedding, p *part, c placement.Claim) error
 	if c.Bound.IsInf() {
 		says = fmt.Sprintf("%s has no bound, and its limit is %v %s", c.Subject, c.Limit, c.Unit)
 	}
+	if c.Why != "" {
+		says += ": " + c.Why
+	}
 	return &placement.Cut{Seats: embedding.Seats, Routes: embedding.Routes,
 		Conflict: placement.Conflict{Rule: c.Rule, Subjects: []string{c.Subject}, Need: c.Bound, Have: c.Limit, Unit: c.Unit, Says: says}}
 }
