@@ -39,7 +39,7 @@ func (m *model) rests() []placement.Assumption {
 		out = append(out, placement.Assumption{Kind: hosts.RestFlows, Subject: "flows", Says: "messages keep to their size, interval and work, and nothing else loads their vms and links"})
 	}
 	if len(used) > 0 {
-		out = append(out, placement.Assumption{Kind: hosts.RestCables, Subject: "cables", Says: "only the links of this plan send over the cables, each through its class, framing counted"})
+		out = append(out, placement.Assumption{Kind: hosts.RestCables, Subject: "cables", Says: "only the links of this plan send over the cables, each through its class, which may borrow what others leave, framing counted"})
 	}
 	for i := range m.problem.Inventory.Cables {
 		if c := &m.problem.Inventory.Cables[i]; c.Half() && used[c.Name] {
