@@ -76,6 +76,7 @@ func (t *terminal) deploy(c *cli.Context) error {
 		return badInput(fmt.Errorf("this would stop and remake %s, disks included: allow it with --replace", strings.Join(stops, ", ")))
 	}
 	t.announce(changes)
+	m.measureBefore(c.Context, before.Facts, want)
 	made, err := hosts.Converge(c.Context, m, want, networks, t.progress(len(changes)))
 	if err != nil {
 		return err
@@ -85,6 +86,18 @@ func (t *terminal) deploy(c *cli.Context) error {
 		return fmt.Errorf("all is made, but whether the promises are backed is not known: %w", err)
 	}
 	return t.deployed(c, networks, made, before, after)
+}
+
+// measureBefore measures the grain, where reservations are to be made and no other is
+// in the way, and notes it in what was observed before: a larger one than planned
+// with takes the backing from what is promised. The caller holds the lock.
+func (l local) measureBefore(ctx context.Context, before *hosts.Facts, want hosts.State) {
+	if before == nil || len(want.Reservations) == 0 {
+		return
+	}
+	if seen, err := l.linux.MeasureGrain(ctx); err == nil {
+		before.Measured = seen.Grain()
+	}
 }
 
 // deployment is what deploy prints for programs.

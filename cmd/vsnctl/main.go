@@ -14,12 +14,14 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+	"github.com/vsnctl/vsnctl/hosts/linux"
 )
 
 // version is set when it is built: -ldflags "-X main.version=...".
 var version = "unversioned"
 
 func main() {
+	linux.Measuring()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once

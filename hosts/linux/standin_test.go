@@ -31,6 +31,7 @@ func init() {
 }
 
 func TestMain(m *testing.M) {
+	Measuring()
 	if how := os.Getenv("VSNCTL_STANDIN"); how != "" {
 		standIn(how)
 		return
@@ -43,12 +44,18 @@ var spun int
 
 // standIn is the process: how is "burn", "sleep" or "echo" (of
 // SIGUSR1), then the number of vCPUs;
-// or "unmake" and a pid directory, for another process to kill.
+// or "unmake" and a pid directory, or "measure" and a run directory, for another
+// process to kill.
 func standIn(how string) {
 	verb, count, _ := strings.Cut(how, " ")
 	if verb == "unmake" {
 		fmt.Fprintln(os.Stderr, makeAndUnmake(count))
 		os.Exit(1)
+	}
+	if verb == "measure" {
+		_, err := New(Run(count)).MeasureGrain(context.Background())
+		fmt.Fprintln(os.Stderr, err)
+		return
 	}
 	n, _ := strconv.Atoi(count)
 	ready := make(chan bool)
