@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"math/big"
 	"slices"
 	"strings"
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/bounds"
 	"github.com/vsnctl/vsnctl/placement/proof"
 	"github.com/vsnctl/vsnctl/vsn"
 )
@@ -34,15 +36,61 @@ const (
 )
 
 func vmTable(out io.Writer, p *placement.Plan) {
-	w := newTable("", "vm", "host", "cpus", "reservation", "by", "memory", "devices")
+	w := newTable("", "vm", "host", "cpus", "reservation", "by", "curve", "memory", "devices")
 	for _, n := range p.Problem.Networks {
 		for i := range n.VMs {
 			vm := &n.VMs[i]
 			cpus, reservation, by := vmReservation(p, n.Name, vm)
-			w.AppendRow([]any{n.Name + "/" + vm.Name, p.Embedding.Seat(n.Name, vm.Name), cpus, reservation, by, vm.Memory.String(), vmDevices(p, n.Name, vm.Name)})
+			w.AppendRow([]any{n.Name + "/" + vm.Name, p.Embedding.Seat(n.Name, vm.Name), cpus, reservation, by, vmCurve(p, n.Name, vm.Name), vm.Memory.String(), vmDevices(p, n.Name, vm.Name)})
 		}
 	}
 	render(out, w)
+	underGrain(out, p)
+}
+
+// supplyOf is a reservation as the proof reckons with it, alone on its CPU.
+func supplyOf(p *placement.Plan, r placement.Reservation) bounds.Supply {
+	s := bounds.Supply{Runtime: r.RuntimeNs, Period: r.PeriodNs}
+	if h := p.Problem.Inventory.Host(r.Host); h != nil {
+		s.Grain = int64(h.Grain)
+	}
+	return s
+}
+
+// vmCurve names the curves of supply that a VM is reckoned with.
+func vmCurve(p *placement.Plan, network, vm string) string {
+	var curves []string
+	for _, r := range p.Realization.Reservations {
+		if r.Network != network || r.VM != vm {
+			continue
+		}
+		if c := supplyOf(p, r).Curve(); !slices.Contains(curves, c) {
+			curves = append(curves, c)
+		}
+	}
+	if len(curves) == 0 {
+		return "none"
+	}
+	return strings.Join(curves, ", ")
+}
+
+// underGrain warns of reservations that are smaller than their host can give at a time.
+func underGrain(out io.Writer, p *placement.Plan) {
+	said := false
+	for _, r := range p.Realization.Reservations {
+		s := supplyOf(p, r)
+		if s.Curve() != bounds.CurveInflated {
+			continue
+		}
+		said = true
+		rate, _ := s.Linear()
+		every := new(big.Rat).Quo(new(big.Rat).SetInt64(s.Grain), rate)
+		fmt.Fprintf(out, "%s/%s/vcpu%d: %s is under the grain of %s (%s): reckoned with as %s every %s\n", r.Network, r.VM, r.VCPU,
+			spanNs(r.RuntimeNs), r.Host, spanNs(s.Grain), spanNs(s.Grain), milliseconds(placement.FromBig(every)))
+	}
+	if said {
+		fmt.Fprintln(out)
+	}
 }
 
 // vmReservation says on which CPUs the vCPUs of a VM run and what each has there, once
