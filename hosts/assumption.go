@@ -3,7 +3,7 @@ package hosts
 // Assumption is what must be so for a proof to speak of the real machine.
 type Assumption struct {
 	Kind    Rest   `json:"kind"`
-	Subject string `json:"subject"` // "host pn1", "vm robot/arm", "link robot/video", "flows", "cables", "cable a--b"
+	Subject string `json:"subject"` // "host pn1", "vm robot/arm", "link robot/video", "flows", "cables", "cable a--b", "networks", "network robot", "host pn1 cpu 0"
 	Says    string `json:"says"`
 	// Value is the number that the assumption is about, where its kind has one.
 	Value int64 `json:"value,omitempty"`
@@ -39,6 +39,9 @@ const (
 	RestFlows     Rest = "flows"        // messages keep to their size, interval and work
 	RestCables    Rest = "cables"       // cross traffic on cables
 	RestDuplex    Rest = "half-duplex"  // how two directions share a cable
+	RestActive    Rest = "activity"     // when networks are active
+	// RestConfidence is a probability with which bounds hold; Value: vsn.Share.
+	RestConfidence Rest = "confidence"
 )
 
 // What the bounds leave out: a promise that meets it is not backed.
@@ -46,6 +49,7 @@ const (
 	RestBestEffort  Rest = "best-effort"        // a VM without a reservation
 	RestDeviceSpare Rest = "device-best-effort" // device threads without one
 	RestNoRate      Rest = "no-rate"            // a link without a rate
+	RestOverbooked  Rest = "overbooked"         // a CPU that cannot hold all its reservations at once
 )
 
 // Ground is what stands behind the promises of a network: kept with its domains, so

@@ -90,9 +90,9 @@ type look struct {
 // at looks at one assumption. A kind that is not known is one of a newer program's.
 func (l *look) at(a Assumption) (Standing, string) {
 	switch a.Kind {
-	case RestOrder, RestTasks, RestFrameWork, RestBridge, RestFlows, RestCables, RestDuplex:
+	case RestOrder, RestTasks, RestFrameWork, RestBridge, RestFlows, RestCables, RestDuplex, RestActive, RestConfidence:
 		return Declared, "no machine can tell"
-	case RestBestEffort, RestDeviceSpare, RestNoRate:
+	case RestBestEffort, RestDeviceSpare, RestNoRate, RestOverbooked:
 		return Left, a.Says
 	}
 	if !a.Backed {

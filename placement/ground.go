@@ -88,6 +88,29 @@ func (s *subjects) add(subject string) {
 func (s *subjects) vm(p *Plan, network, vm string) {
 	s.add(fmt.Sprintf("vm %s/%s", network, vm))
 	s.add("host " + p.Embedding.Seat(network, vm))
+	if !slices.ContainsFunc(p.Problem.Networks, func(n vsn.Network) bool { return n.Confidence != 0 }) {
+		return
+	}
+	s.add("networks")
+	s.add("network " + network)
+	for _, r := range p.Realization.Reservations {
+		if r.Network == network && r.VM == vm {
+			s.cpu(r.Host, r.CPU)
+		}
+	}
+	for _, e := range p.Realization.Emulators {
+		if e.Network == network && e.VM == vm {
+			s.cpu(e.Host, e.CPU)
+		}
+	}
+}
+
+func (s *subjects) cpu(host string, cpu int) {
+	if cpu == hosts.AnyCPU {
+		s.add("host " + host + " cpus")
+		return
+	}
+	s.add(fmt.Sprintf("host %s cpu %d", host, cpu))
 }
 
 // link adds a link, and where it leaves its host the cables and the hosts on its way.

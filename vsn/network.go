@@ -21,10 +21,22 @@ type Network struct {
 	Flows []Flow `json:"flows,omitempty"`
 	Place []Rule `json:"place,omitempty"`
 	// Confidence, with Active, asks for probabilistic admission: while the network is
-	// active, as it is with probability Active, each of its reservations has its
-	// processor time with at least this probability. Absent (0): always.
+	// active, as it is with probability Active, all of its reservations together have
+	// their processor time with at least this probability. Absent (0): always.
 	Confidence Share `json:"confidence,omitempty"`
 	Active     Share `json:"active,omitempty"` // the probability that it is active; 1 when absent
+}
+
+// Odds is the probability that the network is active, and that with which it is to have
+// its processor time while it is: both One where it asks for no confidence.
+func (n *Network) Odds() (active, confidence Share) {
+	if n.Confidence == 0 {
+		return One, One
+	}
+	if n.Active == 0 {
+		return One, n.Confidence
+	}
+	return n.Active, n.Confidence
 }
 
 // VM is a virtual machine and the processor time that it needs.

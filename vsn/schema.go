@@ -64,7 +64,7 @@ var notes = map[string]note{
 	"Network.links": {Text: "What joins the VMs. All VMs of a network are on one segment; what a VM sends to one that no link joins it to shares 1Mbit with ARP and the like."},
 	"Network.flows": {Text: "Messages that pass VMs in turn, with what they cost and by when they must be done."},
 	"Network.place": {Text: "Rules for which hosts may be used."},
-	"Network.confidence": {Text: "Probabilistic admission: while the network is active, each reservation has its processor time with at least this probability. Absent: always.",
+	"Network.confidence": {Text: "Probabilistic admission: while the network is active, all its reservations together have their processor time with at least this probability. Absent: always.",
 		Value: value{Examples: []any{0.99}}},
 	"Network.active": {Text: "The probability that the network is active, independent of others. Goes with confidence; 1 when absent.", Value: value{Examples: []any{0.3}}},
 

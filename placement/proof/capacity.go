@@ -37,10 +37,12 @@ func (m *model) hostClaims() []placement.Claim {
 		}
 		out = append(out, total("host "+h.Name+" memory", RuleMemory, "B", memory, placement.Int(int64(h.Memory))))
 		out = append(out, m.resourceClaims(h, vms)...)
-		if h.Partition {
-			out = append(out, m.cpuClaims(h, vms)...)
-		} else {
-			out = append(out, m.globalClaim(h, vms)...)
+		for _, d := range m.domainsOf(h) {
+			if h.Partition {
+				out = append(out, m.cpuClaim(d))
+			} else {
+				out = append(out, m.globalClaim(d))
+			}
 		}
 	}
 	return out
@@ -67,63 +69,44 @@ func (m *model) resourceClaims(h *hosts.Host, vms []name) []placement.Claim {
 
 // granted is one reservation on a host, of a vCPU or of device threads.
 type granted struct {
-	who string
-	cpu int
-	u   placement.Rat
+	who     string
+	network string
+	cpu     int
+	u       placement.Rat
 }
 
 func (m *model) granted(vms []name) []granted {
 	var out []granted
 	for _, vm := range vms {
 		for _, r := range m.reservations[vm] {
-			out = append(out, granted{fmt.Sprintf("%v/vcpu%d", vm, r.VCPU), r.CPU, placement.Frac(r.RuntimeNs, r.PeriodNs)})
+			out = append(out, granted{fmt.Sprintf("%v/vcpu%d", vm, r.VCPU), vm.network, r.CPU, placement.Frac(r.RuntimeNs, r.PeriodNs)})
 		}
 		if e, ok := m.emulators[vm]; ok {
-			out = append(out, granted{vm.String() + "/emulator", e.CPU, placement.Frac(e.RuntimeNs, e.PeriodNs)})
+			out = append(out, granted{vm.String() + "/emulator", vm.network, e.CPU, placement.Frac(e.RuntimeNs, e.PeriodNs)})
 		}
 	}
 	return out
 }
 
-// cpuClaims are the tests of partitioned EDF, one for each CPU with reservations:
+// cpuClaim is the test of partitioned EDF for a CPU with reservations:
 // implicit deadlines on one processor are met iff the utilizations sum to no more
-// than its share (Liu and Layland 1973).
-func (m *model) cpuClaims(h *hosts.Host, vms []name) []placement.Claim {
-	terms := map[int][]placement.Term{}
-	for _, g := range m.granted(vms) {
-		terms[g.cpu] = append(terms[g.cpu], placement.Term{Name: g.who, Value: g.u})
+// than its share (Liu and Layland 1973). Where all networks on a CPU are content with
+// less than that, networkClaims say how often it is so.
+func (m *model) cpuClaim(d *domain) placement.Claim {
+	if m.tolerated(d) {
+		return d.overbooking()
 	}
-	var out []placement.Claim
-	for _, cpu := range h.CPUs {
-		if len(terms[cpu.ID]) > 0 {
-			out = append(out, total(fmt.Sprintf("host %s cpu %d", h.Name, cpu.ID), RuleEDF, "cpu", terms[cpu.ID], placement.FromBig(h.ShareOf(cpu).Rat())))
-		}
-	}
-	return out
+	return total(d.subject, RuleEDF, "cpu", d.terms(), placement.FromBig(d.Limit))
 }
 
 // globalClaim is the test of Goossens, Funk and Baruah (2003) for global EDF over
 // the m CPUs of one root domain: sum U + (m-1)*Umax <= m, here with the shares of
 // the CPUs in the place of m.
-func (m *model) globalClaim(h *hosts.Host, vms []name) []placement.Claim {
-	var terms []placement.Term
-	most := placement.Int(0)
-	for _, g := range m.granted(vms) {
-		terms = append(terms, placement.Term{Name: g.who, Value: g.u})
-		if g.u.Cmp(most) > 0 {
-			most = g.u
-		}
+func (m *model) globalClaim(d *domain) placement.Claim {
+	if m.tolerated(d) {
+		return d.overbooking()
 	}
-	if len(terms) == 0 {
-		return nil
-	}
-	rest := new(big.Rat).Mul(most.Big(), new(big.Rat).SetInt64(int64(len(h.CPUs)-1)))
-	terms = append(terms, placement.Term{Name: fmt.Sprintf("(%d-1)*Umax", len(h.CPUs)), Value: placement.FromBig(rest)})
-	limit := new(big.Rat)
-	for _, cpu := range h.CPUs {
-		limit.Add(limit, h.ShareOf(cpu).Rat())
-	}
-	return []placement.Claim{total("host "+h.Name+" cpus", RuleGFB, "cpu", terms, placement.FromBig(limit))}
+	return total(d.subject, RuleGFB, "cpu", d.terms(), placement.FromBig(d.Limit))
 }
 
 // cableClaims sum the rates of the links over each cable. Full duplex, a link asks

@@ -3,6 +3,7 @@ package proof
 import (
 	"fmt"
 	"io"
+	"math/big"
 	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
@@ -25,6 +26,10 @@ both (Lehoczky 1990; Shin and Lee 2003).`,
 	RuleTandem: `What a stage leaves beside all other traffic is a rate and a latency; in a row the latencies add up,
 and the flow's own burst is paid once, at the slowest stage (Le Boudec and Thiran 2001, theorems
 1.4.6 and 6.2.2).`,
+	RuleOdds: `Networks are active independently of one another, each as a whole. While this one is, the others that
+are active with it leave it its processor time on all its CPUs with a probability that is computed
+exactly, by convolution: the sum over all sets of active networks that fit (Konstanteli, Cucinotta,
+Psychas and Varvarigou 2014).`,
 	RuleStages: `Delays of stages in a row add up; behind a stage with delay d a message may be d late, which later
 stages count as jitter (Tindell and Clark 1994).`,
 }
@@ -36,11 +41,15 @@ func Explain(w io.Writer, p *placement.Plan, flow string) error {
 	subject := "flow " + flow
 	var chain []placement.Claim
 	links := map[string]placement.Claim{}
+	network, _, _ := strings.Cut(flow, "/")
+	var odds *placement.Claim
 	known := []string{}
 	for _, c := range p.Proof.Claims {
 		switch {
 		case c.Rule == RuleLink:
 			links[c.Subject] = c
+		case c.Rule == RuleOdds && c.Subject == "network "+network:
+			odds = &c
 		case c.Subject == subject || strings.HasPrefix(c.Subject, subject+" stage ") || strings.HasPrefix(c.Subject, subject+" at "):
 			chain = append(chain, c)
 		}
@@ -51,10 +60,13 @@ func Explain(w io.Writer, p *placement.Plan, flow string) error {
 	if len(chain) == 0 {
 		return fmt.Errorf("no flow %q in the plan: it has %s", flow, strings.Join(known, ", "))
 	}
-	e := &explanation{w: w, network: strings.SplitN(flow, "/", 2)[0], links: links, said: map[string]bool{}}
+	e := &explanation{w: w, network: network, links: links, said: map[string]bool{}}
 	fmt.Fprintf(w, "Flow %s. Times in ns unless said otherwise.\n", flow)
 	for _, c := range chain {
 		e.claim(c)
+	}
+	if odds != nil {
+		e.odds(*odds)
 	}
 	return e.err
 }
@@ -134,6 +146,33 @@ func (e *explanation) verdict(c placement.Claim) {
 	}
 	slack := c.Limit.Big()
 	e.printf("    %14v  the slack: the deadline holds.\n", placement.FromBig(slack.Sub(slack, c.Bound.Big())))
+}
+
+// odds says how sure all of the above is.
+func (e *explanation) odds(c placement.Claim) {
+	if c.Bound.Big().Sign() == 0 {
+		e.printf("\nNetwork %s is to have its processor time with confidence while it is active, and has it always: no CPU\nthat it runs on is overbooked.\n", e.network)
+		return
+	}
+	e.printf("\nAll of this holds while network %s has its processor time on every CPU that it runs on, by %s:\n", e.network, c.Rule)
+	e.theorem(c.Rule)
+	for _, t := range c.Terms {
+		e.printf("    %-32s %v\n", t.Name, t.Value)
+	}
+	e.printf("    %-32s %v, about %.6g\n", "probability that it has not", c.Bound, c.Bound.Float())
+	e.printf("    %-32s %v\n", "accepted, 1 - confidence", c.Limit)
+	e.printf("So the bounds hold with a probability of at least %s while the network is active", down(c.Bound.Big()))
+	e.printf(" (%s).\n", map[bool]string{true: "as asked", false: "less than asked"}[c.Holds()])
+}
+
+// down is 1 - risk as a decimal of nine digits, rounded down.
+func down(risk *big.Rat) string {
+	const digits = 1_000_000_000
+	p := risk.Sub(big.NewRat(1, 1), risk)
+	p.Mul(p, big.NewRat(digits, 1))
+	floor := new(big.Int).Div(p.Num(), p.Denom())
+	text := new(big.Rat).SetFrac(floor, big.NewInt(digits)).FloatString(9)
+	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
 }
 
 // link finds the claim behind a term "link NAME from>to".

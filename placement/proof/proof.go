@@ -47,6 +47,7 @@ const (
 	RuleTandem     = "tandem"
 	RuleGuestEDF   = "guest-edf"
 	RuleGuestFixed = "guest-fixed-priority"
+	RuleOdds       = "probabilistic"
 	RuleCost       = "cost"
 )
 
@@ -87,7 +88,7 @@ func (m *model) prove() placement.Proof {
 	paths := newPaths(m)
 	flows := newFlows(m, paths)
 	var out placement.Proof
-	for _, derive := range []func() []placement.Claim{m.hostClaims, m.ruleClaims, m.pinClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims, m.costClaims, m.objectiveClaims} {
+	for _, derive := range []func() []placement.Claim{m.hostClaims, m.networkClaims, m.ruleClaims, m.pinClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims, m.costClaims, m.objectiveClaims} {
 		out.Claims = append(out.Claims, derive()...)
 	}
 	out.Rests = m.rests()

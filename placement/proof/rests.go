@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
@@ -35,6 +36,7 @@ func (m *model) rests() []placement.Assumption {
 			used[cable] = true
 		}
 	}
+	out = append(out, m.networkRests()...)
 	if flows > 0 {
 		out = append(out, placement.Assumption{Kind: hosts.RestFlows, Subject: "flows", Says: "messages keep to their size, interval and work, and nothing else loads their vms and links"})
 	}
@@ -45,6 +47,38 @@ func (m *model) rests() []placement.Assumption {
 		if c := &m.problem.Inventory.Cables[i]; c.Half() && used[c.Name] {
 			out = append(out, placement.Assumption{Kind: hosts.RestDuplex, Subject: "cable " + c.Name,
 				Says: "half duplex: it idles only when neither end has a frame, and of its rate the two directions of a link together take no more than the link's"})
+		}
+	}
+	return out
+}
+
+// networkRests are what promises of less than certainty rest on.
+func (m *model) networkRests() []placement.Assumption {
+	var out []placement.Assumption
+	var odds []string
+	for i := range m.problem.Networks {
+		n := &m.problem.Networks[i]
+		active, confidence := n.Odds()
+		if n.Confidence == 0 {
+			continue
+		}
+		odds = append(odds, fmt.Sprintf("%s %v", n.Name, active))
+		if confidence < vsn.One {
+			out = append(out, placement.Assumption{Kind: hosts.RestConfidence, Subject: "network " + n.Name, Value: int64(confidence),
+				Says: fmt.Sprintf("while it is active, all its bounds hold with a probability of at least %v, and not always", confidence)})
+		}
+	}
+	if len(odds) == 0 {
+		return nil
+	}
+	out = append(out, placement.Assumption{Kind: hosts.RestActive, Subject: "networks",
+		Says: fmt.Sprintf("they are active independently of one another, each as a whole, with these probabilities: %s; the others always", strings.Join(odds, ", "))})
+	for i := range m.problem.Inventory.Hosts {
+		for _, d := range m.domainsOf(&m.problem.Inventory.Hosts[i]) {
+			if d.overbooked() {
+				out = append(out, placement.Assumption{Kind: hosts.RestOverbooked, Subject: d.subject,
+					Says: fmt.Sprintf("with all networks active it is asked for %v of %v; while it is asked for more than it has, and until it has caught up, nothing is promised there; the kernel's own admission may refuse to hold all these reservations at once", d.need(), placement.FromBig(d.Limit))})
+			}
 		}
 	}
 	return out

@@ -26,7 +26,7 @@ func valid(p *placement.Problem) error {
 		}
 	}
 	for i := range p.Networks {
-		for _, check := range []func(*vsn.Network) error{validVMs, validLinks, validFlows} {
+		for _, check := range []func(*vsn.Network) error{validOdds, validVMs, validLinks, validFlows} {
 			if err := check(&p.Networks[i]); err != nil {
 				return err
 			}
@@ -54,6 +54,13 @@ func validHost(h *hosts.Host) error {
 		if count < 0 {
 			return broken(subject, "resource %s %d", resource, count)
 		}
+	}
+	return nil
+}
+
+func validOdds(n *vsn.Network) error {
+	if n.Confidence < 0 || n.Confidence > vsn.One || n.Active < 0 || n.Active > vsn.One || n.Active > 0 && n.Confidence == 0 {
+		return broken("network "+n.Name, "confidence %v, active %v", n.Confidence, n.Active)
 	}
 	return nil
 }
@@ -111,9 +118,6 @@ func validLinks(n *vsn.Network) error {
 }
 
 func validFlows(n *vsn.Network) error {
-	if n.Confidence < 0 || n.Confidence > vsn.One || n.Active < 0 || n.Active > vsn.One {
-		return broken("network "+n.Name, "confidence %v, active %v", n.Confidence, n.Active)
-	}
 	names := map[string]bool{}
 	for i := range n.Flows {
 		f := &n.Flows[i]

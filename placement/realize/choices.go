@@ -28,7 +28,7 @@ func (ph *Phase) Alternatives(e *placement.Embedding, matters func(placement.Sea
 	for _, seat := range e.Seats {
 		on[seat.Host] = append(on[seat.Host], seat)
 	}
-	all = true
+	all = !ph.coupled(e.Seats) // a choice that is worse on one host may be what another needs
 	var options []option
 	for i := range ph.problem.Inventory.Hosts {
 		h := &ph.problem.Inventory.Hosts[i]
@@ -110,7 +110,7 @@ func (ph *Phase) choices(h *hosts.Host, seats []placement.Seat, matters func(pla
 	for i, seat := range seats {
 		important[i] = matters(seat)
 	}
-	p := ph.packing(h, threads)
+	p := ph.packing(threads, h)
 	p.reset()
 	c := &choosing{packing: p, important: important, nodes: choiceNodes, complete: true}
 	c.search(0)
@@ -122,7 +122,7 @@ func (ph *Phase) choices(h *hosts.Host, seats []placement.Seat, matters func(pla
 		}
 		out.cpus = append(out.cpus, cpus)
 	}
-	return out, c.complete, nil
+	return out, c.complete && !p.vague, nil
 }
 
 type choosing struct {
@@ -150,7 +150,7 @@ func (c *choosing) search(depth int) {
 		if c.emptyBefore(b) || !c.allowed(t, b) {
 			continue
 		}
-		if c.nodes--; c.nodes < 0 {
+		if c.nodes--; c.nodes < 0 || c.work > mostWork {
 			c.complete = false
 			return
 		}

@@ -34,7 +34,7 @@ func TestAlternativesLeaveNothingBetterOut(t *testing.T) {
 		}
 		var known [][]int
 		for _, cpus := range o.cpus {
-			kept(t, ph.packing(h, o.threads), cpus) // numbers of these CPUs are their places
+			kept(t, ph.packing(o.threads, h), cpus) // numbers of these CPUs are their places
 			known = append(known, sharing(o.threads, cpus, matters))
 		}
 		offered[min(len(known), 3)]++
@@ -74,7 +74,7 @@ func sharing(threads []thread, cpus []int, matters func(placement.Seat) bool) []
 }
 
 func everyPacking(ph *Phase, threads []thread, p *placement.Problem, visit func(cpus []int)) {
-	k := ph.packing(&p.Inventory.Hosts[0], threads)
+	k := ph.packing(threads, &p.Inventory.Hosts[0])
 	k.reset()
 	var try func(t int)
 	try = func(t int) {

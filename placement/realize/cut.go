@@ -62,7 +62,7 @@ func (ph *Phase) cut(h *hosts.Host, seats []placement.Seat) error {
 		if err != nil {
 			return err
 		}
-		if fits, known := ph.fit(h, threads); known && !fits {
+		if fits, known := ph.fit(threads, h); known && !fits {
 			core = rest
 			continue
 		}
@@ -79,6 +79,9 @@ func (ph *Phase) conflict(h *hosts.Host, core []placement.Seat, threads []thread
 	c := placement.Conflict{Rule: ruleEDF, Subjects: []string{"host " + h.Name + " cpu"}, Unit: "cpu"}
 	for _, seat := range core {
 		c.Subjects = append(c.Subjects, "vm "+seat.Network+"/"+seat.VM)
+	}
+	if odd, ok := ph.oddConflict(c.Subjects, threads, h); ok && (!h.Partition || len(h.CPUs) == 1) {
+		return odd
 	}
 	if !h.Partition {
 		need, have := globalTerms(h, threads)
@@ -121,7 +124,7 @@ func (ph *Phase) cpusNeeded(h *hosts.Host, threads []thread) int {
 	more.CPUs = slices.Clone(h.CPUs)
 	for {
 		more.CPUs = append(more.CPUs, largest)
-		if fits, known := ph.fit(&more, threads); fits || !known || len(more.CPUs) > len(h.CPUs)+len(threads) {
+		if fits, known := ph.fit(threads, &more); fits || !known || len(more.CPUs) > len(h.CPUs)+len(threads) {
 			return len(more.CPUs)
 		}
 	}

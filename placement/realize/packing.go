@@ -7,44 +7,73 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement/utilization"
+	"github.com/vsnctl/vsnctl/vsn"
 )
 
 // packNodes is how many assignments of one thread to one CPU are tried before a
 // packing is given up.
 const packNodes = 100_000
 
+// mostWork is how many states of probability are looked at before a packing is given
+// up.
+const mostWork = 300_000
+
 // packing is partitioned EDF as bin packing: threads onto CPUs, so that the
-// utilizations on each CPU sum to no more than its share.
+// utilizations on each CPU sum to no more than its share, or, with odds, so that they
+// do as often as the networks ask. CPUs of several hosts may be packed together; a host
+// of one root domain is then one CPU.
 type packing struct {
+	odds    *odds // nil: all networks are active always
 	threads []thread
 	order   []int // of threads: the largest first
 	cpus    []cpu
 	bin     []int // of each thread: the CPU, or -1
 	nodes   int
+	work    int
+	vague   bool // something could not be decided, and was taken for a no
 	apart   bool // vCPUs of one VM go to different CPUs
 }
 
 type cpu struct {
+	host  string
 	id    int
+	extra int64 // how often the largest reservation counts beside the sum: GFB
 	share utilization.U
 	exact *big.Rat // of share
 	sum   utilization.U
 	on    []int // threads
 }
 
-func (ph *Phase) packing(h *hosts.Host, threads []thread) *packing {
-	p := &packing{threads: threads, order: make([]int, len(threads)), bin: make([]int, len(threads))}
+func (ph *Phase) packing(threads []thread, on ...*hosts.Host) *packing {
+	p := &packing{odds: ph.odds, threads: threads, order: make([]int, len(threads)), bin: make([]int, len(threads))}
 	for i := range threads {
 		p.order[i] = i
 	}
 	slices.SortStableFunc(p.order, func(a, b int) int { return cmp.Compare(threads[b].u.Hi, threads[a].u.Hi) })
-	for i := range h.CPUs {
-		// The seed turns the order of CPUs that are alike in all but their number.
-		c := h.CPUs[(i+int(uint64(ph.seed)%uint64(len(h.CPUs))))%len(h.CPUs)]
-		share := shareOf(h, c)
-		p.cpus = append(p.cpus, cpu{id: c.ID, share: ph.scale.Share(share), exact: share.Rat()})
+	for _, h := range on {
+		if !h.Partition {
+			p.cpus = append(p.cpus, ph.root(h))
+			continue
+		}
+		for i := range h.CPUs {
+			// The seed turns the order of CPUs that are alike in all but their number.
+			c := h.CPUs[(i+int(uint64(ph.seed)%uint64(len(h.CPUs))))%len(h.CPUs)]
+			share := shareOf(h, c)
+			p.cpus = append(p.cpus, cpu{host: h.Name, id: c.ID, share: ph.scale.Share(share), exact: share.Rat()})
+		}
 	}
 	return p
+}
+
+// root is all CPUs of a host as one.
+func (ph *Phase) root(h *hosts.Host) cpu {
+	out := cpu{host: h.Name, id: hosts.AnyCPU, extra: int64(len(h.CPUs) - 1), exact: new(big.Rat)}
+	for _, c := range h.CPUs {
+		share := shareOf(h, c)
+		out.share = out.share.Plus(ph.scale.Share(share))
+		out.exact.Add(out.exact, share.Rat())
+	}
+	return out
 }
 
 // spread packs so that the vCPUs of each VM are on different CPUs, since a guest
@@ -60,7 +89,7 @@ func (p *packing) spread() (bins []int, known bool) {
 // pack tries the usual orders first, the least loaded CPU and the fullest one, and
 // then searches.
 func (p *packing) pack(apart bool) (bins []int, known bool) {
-	p.apart = apart
+	p.apart, p.vague = apart, false
 	for _, fullest := range []bool{false, true} {
 		if p.greedy(fullest) {
 			return p.bin, true
@@ -70,12 +99,12 @@ func (p *packing) pack(apart bool) (bins []int, known bool) {
 	if p.hopeless() {
 		return nil, true
 	}
-	p.nodes = 0
+	p.nodes, p.work = 0, 0
 	switch p.search(0) {
 	case yes:
 		return p.bin, true
 	case no:
-		return nil, true
+		return nil, !p.vague
 	}
 	return nil, false
 }
@@ -93,24 +122,29 @@ func (p *packing) reset() {
 // it, or on the one that is then loaded least.
 func (p *packing) greedy(fullest bool) bool {
 	p.reset()
+	byRoom := make([]int, len(p.cpus))
 	for _, t := range p.order {
-		best, bestLeft := -1, int64(0)
-		for b := range p.cpus {
-			if !p.allowed(t, b) {
-				continue
-			}
-			left := p.cpus[b].share.Lo - p.cpus[b].sum.Hi
-			if best < 0 || fullest && left < bestLeft || !fullest && left > bestLeft {
-				best, bestLeft = b, left
-			}
+		for b := range byRoom {
+			byRoom[b] = b
 		}
-		if best < 0 {
+		slices.SortStableFunc(byRoom, func(a, b int) int {
+			if order := cmp.Compare(p.left(a), p.left(b)); fullest {
+				return order
+			} else {
+				return -order
+			}
+		})
+		i := slices.IndexFunc(byRoom, func(b int) bool { return p.allowed(t, b) })
+		if i < 0 {
 			return false
 		}
-		p.put(t, best)
+		p.put(t, byRoom[i])
 	}
 	return true
 }
+
+// left is what CPU b has left if all are active.
+func (p *packing) left(b int) int64 { return p.cpus[b].share.Lo - p.cpus[b].sum.Hi }
 
 func (p *packing) put(t, b int) {
 	p.bin[t] = b
@@ -125,15 +159,25 @@ func (p *packing) take(t int) {
 	p.bin[t] = -1
 }
 
-// allowed reports whether thread t has room on CPU b, exactly.
+// allowed reports whether thread t may go to CPU b: it has room there, exactly, or with
+// odds the networks there stay content.
 func (p *packing) allowed(t, b int) bool {
 	c, th := &p.cpus[b], &p.threads[t]
-	if p.apart && th.vcpu >= 0 {
+	if c.host != th.seat.Host {
+		return false
+	}
+	if p.apart && th.vcpu >= 0 && c.id != hosts.AnyCPU {
 		for _, other := range c.on {
 			if p.threads[other].vm == th.vm && p.threads[other].vcpu >= 0 {
 				return false
 			}
 		}
+	}
+	if p.odds != nil {
+		p.put(t, b)
+		ok := p.content(b)
+		p.take(t)
+		return ok
 	}
 	fits, sure := utilization.Within(c.sum.Plus(th.u), c.share)
 	if !sure {
@@ -148,13 +192,16 @@ func (p *packing) allowed(t, b int) bool {
 
 // hopeless reports what needs no search: more in all than all CPUs offer, more
 // large threads than CPUs that can hold one each, or more vCPUs of one VM than CPUs.
+// Of networks that are not always active nothing is known here.
 func (p *packing) hopeless() bool {
 	var need, have utilization.U
 	most := int64(0)
 	for _, t := range p.threads {
-		need = need.Plus(t.u)
-		if p.apart && t.vcpu >= len(p.cpus) {
+		if p.apart && t.vcpu >= p.offers(t.seat.Host) {
 			return true
+		}
+		if p.always(t) {
+			need = need.Plus(t.u)
 		}
 	}
 	for _, c := range p.cpus {
@@ -163,12 +210,28 @@ func (p *packing) hopeless() bool {
 	}
 	large := 0
 	for _, t := range p.threads {
-		if t.u.Lo > most/2 { // two of these exceed every share
+		if t.u.Lo > most/2 && p.always(t) { // two of these exceed every share
 			large++
 		}
 	}
 	fits, sure := utilization.Within(need, have)
 	return sure && !fits || large > len(p.cpus)
+}
+
+// always reports whether the network of a thread is always active.
+func (p *packing) always(t thread) bool { return p.odds == nil || p.odds.active[t.network] == vsn.One }
+
+// offers is the number of CPUs for the vCPUs of one VM on a host.
+func (p *packing) offers(host string) (n int) {
+	for _, c := range p.cpus {
+		if c.host == host {
+			n++
+			if c.id == hosts.AnyCPU {
+				return hosts.MaxCPUs
+			}
+		}
+	}
+	return n
 }
 
 type answer int
@@ -197,9 +260,12 @@ func (p *packing) search(depth int) answer {
 	}
 	for b := first; b < len(p.cpus); b++ {
 		if p.equivalentBefore(b, first) || !p.allowed(t, b) {
+			if p.work > mostWork {
+				return unsure
+			}
 			continue
 		}
-		if p.nodes++; p.nodes > packNodes {
+		if p.nodes++; p.nodes > packNodes || p.work > mostWork {
 			return unsure
 		}
 		p.put(t, b)
@@ -214,6 +280,9 @@ func (p *packing) search(depth int) answer {
 // same reports whether two threads can change places in every packing.
 func (p *packing) same(a, b int) bool {
 	x, y := &p.threads[a], &p.threads[b]
+	if x.seat.Host != y.seat.Host || p.odds != nil && x.network != y.network {
+		return false
+	}
 	return x.runtime == y.runtime && x.period == y.period && (!p.apart || x.vm == y.vm && x.vcpu >= 0 && y.vcpu >= 0)
 }
 
@@ -225,7 +294,8 @@ func (p *packing) equivalentBefore(b, first int) bool {
 		before := &p.cpus[o]
 		empty := len(c.on) == 0 && len(before.on) == 0
 		exact := c.sum.Lo == c.sum.Hi && before.sum.Lo == before.sum.Hi
-		if c.share == before.share && c.exact.Cmp(before.exact) == 0 && (empty || !p.apart && exact && c.sum == before.sum) {
+		alike := c.host == before.host && c.share == before.share && c.exact.Cmp(before.exact) == 0
+		if alike && (empty || !p.apart && p.odds == nil && exact && c.sum == before.sum) {
 			return true
 		}
 	}
@@ -235,6 +305,9 @@ func (p *packing) equivalentBefore(b, first int) bool {
 // wasteful reports whether what is left to pack exceeds the room on the CPUs that
 // can still take the smallest of it.
 func (p *packing) wasteful(depth int) bool {
+	if p.odds != nil {
+		return false // a CPU may be asked for more than it has
+	}
 	var need utilization.U
 	for _, t := range p.order[depth:] {
 		need = need.Plus(p.threads[t].u)

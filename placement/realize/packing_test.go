@@ -102,7 +102,7 @@ func TestPackingAgreesWithBruteForce(t *testing.T) {
 		if len(threads) > 9 {
 			continue
 		}
-		packing := ph.packing(h, threads)
+		packing := ph.packing(threads, h)
 		for _, apart := range []bool{true, false} {
 			want := bruteForce(h, threads, apart)
 			bins, known := packing.pack(apart)

@@ -10,6 +10,7 @@ package realize
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
@@ -24,6 +25,8 @@ type Phase struct {
 	chosen  placement.Chosen
 	scale   utilization.Scale
 	vms     map[[2]string]*vsn.VM
+	network map[string]int // its number
+	odds    *odds          // nil: all networks are active always
 	hosts   map[string]*hosts.Host
 }
 
@@ -33,10 +36,11 @@ func New(p *placement.Problem, seed int64) *Phase { return NewChosen(p, seed, pl
 
 // NewChosen is New where vCPUs of a VM differ, or tasks have their seats.
 func NewChosen(p *placement.Problem, seed int64, chosen placement.Chosen) *Phase {
-	ph := &Phase{problem: p, seed: seed, chosen: chosen, vms: map[[2]string]*vsn.VM{}, hosts: map[string]*hosts.Host{}}
+	ph := &Phase{problem: p, seed: seed, chosen: chosen, vms: map[[2]string]*vsn.VM{}, network: map[string]int{}, odds: oddsOf(p.Networks), hosts: map[string]*hosts.Host{}}
 	var periods []int64
 	for i := range p.Networks {
 		n := &p.Networks[i]
+		ph.network[n.Name] = i
 		for j := range n.VMs {
 			ph.vms[[2]string{n.Name, n.VMs[j].Name}] = &n.VMs[j]
 			for _, r := range chosen.Reserved.Of(n.Name, &n.VMs[j]) {
@@ -62,7 +66,8 @@ func (ph *Phase) Realize(e *placement.Embedding) (*placement.Realization, error)
 	for _, seat := range e.Seats {
 		on[seat.Host] = append(on[seat.Host], seat)
 	}
-	assigned := map[[2]string][]threadAt{}
+	var used []*hosts.Host
+	var all []threadAt
 	for i := range ph.problem.Inventory.Hosts {
 		h := &ph.problem.Inventory.Hosts[i]
 		if len(on[h.Name]) == 0 {
@@ -76,10 +81,18 @@ func (ph *Phase) Realize(e *placement.Embedding) (*placement.Realization, error)
 		if err != nil {
 			return nil, err
 		}
+		used = append(used, h)
 		for i, t := range threads {
-			key := [2]string{t.seat.Network, t.seat.VM}
-			assigned[key] = append(assigned[key], threadAt{t, cpus[i]})
+			all = append(all, threadAt{t, cpus[i]})
 		}
+	}
+	if err := ph.across(used, all, e.Seats); err != nil {
+		return nil, err
+	}
+	assigned := map[[2]string][]threadAt{}
+	for _, t := range all {
+		key := [2]string{t.seat.Network, t.seat.VM}
+		assigned[key] = append(assigned[key], t)
 	}
 	out := &placement.Realization{}
 	for _, seat := range e.Seats {
@@ -110,7 +123,7 @@ func (ph *Phase) Admit(h *hosts.Host, seats []placement.Seat) error {
 	if err != nil {
 		return err
 	}
-	switch fits, known := ph.fit(h, threads); {
+	switch fits, known := ph.fit(threads, h); {
 	case !known:
 		return unknown(h)
 	case !fits:
@@ -122,7 +135,8 @@ func (ph *Phase) Admit(h *hosts.Host, seats []placement.Seat) error {
 // thread is one reservation that needs a CPU.
 type thread struct {
 	seat            placement.Seat
-	vm              int // number of the seat on its host
+	vm              int // number of the seat among those that are packed
+	network         int // its number
 	vcpu            int // emulator: -1
 	runtime, period int64
 	u               utilization.U
@@ -151,7 +165,7 @@ func (ph *Phase) threads(h *hosts.Host, seats []placement.Seat) ([]thread, error
 			return nil, fmt.Errorf("host %q: vm %q of network %q is not in the problem", h.Name, seat.VM, seat.Network)
 		}
 		add := func(vcpu int, runtime, period vsn.Duration) {
-			out = append(out, thread{seat, i, vcpu, int64(runtime), int64(period), ph.scale.Of(int64(runtime), int64(period))})
+			out = append(out, thread{seat, i, ph.network[seat.Network], vcpu, int64(runtime), int64(period), ph.scale.Of(int64(runtime), int64(period))})
 		}
 		for k, r := range ph.chosen.Reserved.Of(seat.Network, vm) {
 			add(k, r.Runtime, r.Period)
@@ -166,7 +180,9 @@ func (ph *Phase) threads(h *hosts.Host, seats []placement.Seat) ([]thread, error
 // assign gives every thread a CPU.
 func (ph *Phase) assign(h *hosts.Host, seats []placement.Seat, threads []thread) ([]int, error) {
 	if !h.Partition {
-		if !ph.global(h, threads) {
+		if fits, known := ph.fit(threads, h); !known {
+			return nil, unknown(h)
+		} else if !fits {
 			return nil, ph.cut(h, seats)
 		}
 		cpus := make([]int, len(threads))
@@ -175,7 +191,7 @@ func (ph *Phase) assign(h *hosts.Host, seats []placement.Seat, threads []thread)
 		}
 		return cpus, nil
 	}
-	p := ph.packing(h, threads)
+	p := ph.packing(threads, h)
 	bins, known := p.spread()
 	switch {
 	case !known:
@@ -190,16 +206,20 @@ func (ph *Phase) assign(h *hosts.Host, seats []placement.Seat, threads []thread)
 	return cpus, nil
 }
 
-func unknown(h *hosts.Host) error {
-	return &placement.GaveUp{Nodes: packNodes, Why: fmt.Sprintf("%d ways to pack the cpus of host %q were tried", packNodes, h.Name)}
+func unknown(on ...*hosts.Host) error {
+	names := make([]string, len(on))
+	for i, h := range on {
+		names[i] = fmt.Sprintf("%q", h.Name)
+	}
+	return &placement.GaveUp{Nodes: packNodes, Why: fmt.Sprintf("many ways to pack the cpus of host %s were tried, and there are more", strings.Join(names, ", "))}
 }
 
-// fit tells whether the threads fit the CPUs of h.
-func (ph *Phase) fit(h *hosts.Host, threads []thread) (fits, known bool) {
-	if !h.Partition {
-		return ph.global(h, threads), true
+// fit tells whether the threads fit the CPUs of their hosts.
+func (ph *Phase) fit(threads []thread, on ...*hosts.Host) (fits, known bool) {
+	if len(on) == 1 && !on[0].Partition && ph.odds == nil {
+		return ph.global(on[0], threads), true
 	}
-	bins, known := ph.packing(h, threads).pack(false)
+	bins, known := ph.packing(threads, on...).pack(false)
 	return bins != nil, known
 }
 
