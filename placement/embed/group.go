@@ -103,6 +103,7 @@ func (m *model) newGroup() group {
 func (m *model) join(g *group, v int32) {
 	g.vms = append(g.vms, v)
 	vm := &m.vms[v]
+	g.part, g.odd = vm.part, vm.odd // rules keep together what is of one network
 	g.memory = plus(g.memory, int64(vm.Memory))
 	for _, r := range vm.reserved {
 		u := m.scale.Of(int64(r.Runtime), int64(r.Period))

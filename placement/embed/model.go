@@ -26,6 +26,7 @@ type model struct {
 	links     []link
 	flows     []flow
 	resources []string // names, sorted
+	odd       bool     // some group is not always active
 	vmIndex   map[[2]string]int32
 	linkIndex map[[2]string]int32
 	nodeIndex map[string]int32
@@ -66,6 +67,8 @@ type vm struct {
 	*vsn.VM
 	reserved []vsn.Reservation // by vCPU; none: best effort
 	group    int32
+	part     int32 // number of its network
+	odd      bool  // its network is not always active, and somebody counts on that
 }
 
 // group is the VMs that must sit together: one decision.
@@ -79,6 +82,8 @@ type group struct {
 	apart     []int32       // groups that must sit elsewhere
 	pinned    bitset        // with a pin: the hosts that the rules alone would allow
 	torn      bool          // a rule wants two of its own VMs apart
+	part      int32         // number of its network
+	odd       bool          // as of its VMs
 	domain    bitset        // hosts that the rules and its size allow
 	weight    int64         // for the order of decisions: the rates of its links
 	size      int64         // likewise: of the mean host, in 1024ths
@@ -260,6 +265,7 @@ func Budget(c *hosts.Cable) int64 {
 
 func (m *model) addVMs() error {
 	seen := map[string]bool{}
+	odd := m.odds()
 	for i := range m.problem.Networks {
 		n := &m.problem.Networks[i]
 		if seen[n.Name] {
@@ -272,10 +278,32 @@ func (m *model) addVMs() error {
 				return fmt.Errorf("vm %q of network %q: there are two of this name, or %d vcpus are not in 1..%d", key[1], n.Name, n.VMs[j].VCPUs, hosts.MaxCPUs)
 			}
 			m.vmIndex[key] = int32(len(m.vms))
-			m.vms = append(m.vms, vm{network: n.Name, name: key[1], VM: &n.VMs[j], reserved: m.reserved.Of(n.Name, &n.VMs[j])})
+			m.vms = append(m.vms, vm{network: n.Name, name: key[1], VM: &n.VMs[j], reserved: m.reserved.Of(n.Name, &n.VMs[j]), part: int32(i), odd: odd[i]})
 		}
 	}
 	return nil
+}
+
+// odds tells which networks are not always active, where another network is content
+// with less than certainty: only then does it matter.
+func (m *model) odds() []bool {
+	content := 0
+	for i := range m.problem.Networks {
+		if _, confidence := m.problem.Networks[i].Odds(); confidence < vsn.One {
+			content++
+		}
+	}
+	out := make([]bool, len(m.problem.Networks))
+	for i := range m.problem.Networks {
+		active, confidence := m.problem.Networks[i].Odds()
+		others := content
+		if confidence < vsn.One {
+			others--
+		}
+		out[i] = active < vsn.One && others > 0
+		m.odd = m.odd || out[i]
+	}
+	return out
 }
 
 func (m *model) vmOf(network, name, what string) (int32, error) {

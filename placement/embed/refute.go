@@ -112,7 +112,7 @@ func (m *model) refuteTotals() (out []placement.Conflict) {
 			return ratOf(m.groups[g].resources[i])
 		}, func(h int32) *big.Rat { return ratOf(m.hosts[h].resources[i]) })
 	}
-	total(RuleEDF, "processor time", "cpu", m.vcpuTime, m.cpuTime)
+	total(RuleEDF, "processor time", "cpu", m.alwaysTime, m.cpuTime)
 	return out
 }
 

@@ -85,6 +85,9 @@ func (s *state) cpuFits(g, h int32) bool {
 	if yes, sure := utilization.Within(gr.largest.Max(ho.emulator), ho.largest); sure && !yes {
 		return false
 	}
+	if s.m.odd {
+		return s.oddFits(g, h)
+	}
 	sum := s.used[h].Plus(s.need(g, h))
 	if !ho.Partition {
 		sum = sum.Plus(s.largest[h].Max(gr.largest).Max(ho.emulator).Times(int64(len(ho.CPUs) - 1)))
@@ -108,10 +111,22 @@ func (s *state) exactlyFits(g, h int32) bool {
 	return need.Cmp(have) <= 0
 }
 
-// cpuTerms are both sides of the aggregate test, exactly, with g added to h (or
-// nothing added, if g is -1). For one CPU, or too large a reservation, the sides are
-// those of the largest reservation.
+// cpuTerms are both sides of the aggregate test, exactly, with g added to h. For one
+// CPU, or too large a reservation, the sides are those of the largest reservation.
 func (s *state) cpuTerms(g, h int32) (need, have *big.Rat) {
+	if !s.m.odd {
+		return s.termsOf(append(append([]int32(nil), s.on[h]...), g), h)
+	}
+	for _, groups := range s.atOnce(g, h) {
+		if need, have = s.termsOf(groups, h); need.Cmp(have) > 0 {
+			break
+		}
+	}
+	return need, have
+}
+
+// termsOf is cpuTerms for some groups on h.
+func (s *state) termsOf(groups []int32, h int32) (need, have *big.Rat) {
 	ho := &s.m.hosts[h]
 	need, have = new(big.Rat), new(big.Rat)
 	largest, largestCPU := new(big.Rat), new(big.Rat)
@@ -121,10 +136,6 @@ func (s *state) cpuTerms(g, h int32) (need, have *big.Rat) {
 			largest.Set(u)
 		}
 		need.Add(need, u.Mul(u, new(big.Rat).SetInt64(times)))
-	}
-	groups := s.on[h]
-	if g >= 0 {
-		groups = append(append([]int32(nil), groups...), g)
 	}
 	for _, other := range groups {
 		for _, v := range s.m.groups[other].vms {

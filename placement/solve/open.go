@@ -301,13 +301,23 @@ func (d *open) refused(err error, c *dimension.Choice) error {
 // overloaded compares the least share of CPUs that any choice takes with what all
 // hosts offer.
 func (d *open) overloaded() *placement.Conflict {
-	c, err := dimension.Choose(d.problem, dimension.Options{Seed: d.o.Seed, Switch: -1, BitCost: -1, Best: true})
+	// Networks that are not always active may be asked of more than there is.
+	always := &placement.Problem{Inventory: d.problem.Inventory}
+	for i := range d.problem.Networks {
+		if active, _ := d.problem.Networks[i].Odds(); active == vsn.One {
+			always.Networks = append(always.Networks, d.problem.Networks[i])
+		}
+	}
+	if len(always.Networks) == 0 {
+		return nil
+	}
+	c, err := dimension.Choose(always, dimension.Options{Seed: d.o.Seed, Switch: -1, BitCost: -1, Best: true})
 	if err != nil {
 		return nil
 	}
 	need, have := c.Least, 0.0
-	for i := range d.problem.Networks {
-		n := &d.problem.Networks[i]
+	for i := range always.Networks {
+		n := &always.Networks[i]
 		for j := range n.VMs {
 			if vm := &n.VMs[j]; vm.Reservation != nil && vm.Reservation.Runtime > 0 {
 				need += float64(vm.VCPUs) * float64(vm.Reservation.Runtime) / float64(vm.Reservation.Period)

@@ -83,7 +83,7 @@ func (s *solver) only(e *placement.Embedding, p *part) (*placement.Problem, *pla
 	problem, embedding := &placement.Problem{}, &placement.Embedding{}
 	for i := range s.problem.Networks {
 		n := &s.problem.Networks[i]
-		some := vsn.Network{Name: n.Name}
+		some := vsn.Network{Name: n.Name, Confidence: n.Confidence, Active: n.Active}
 		for _, vm := range n.VMs {
 			if p.vms[[2]string{n.Name, vm.Name}] {
 				some.VMs = append(some.VMs, vm)
