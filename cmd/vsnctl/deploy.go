@@ -229,6 +229,9 @@ func compile(ctx context.Context, m local, p *placement.Plan, h *hosts.Host, t *
 	if err := stale(h, &now); err != nil {
 		return want, observed, err
 	}
+	if err := overbooked(p, h, now.Share); err != nil {
+		return want, observed, badInput(err)
+	}
 	if observed, err = m.Observe(ctx); err != nil {
 		return want, observed, err
 	}

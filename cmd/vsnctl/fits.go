@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -31,6 +32,48 @@ func stale(planned, now *hosts.Host) error {
 	}
 	if len(changes) > 0 {
 		return fmt.Errorf("host %q is not what the plan was made for: %s: plan again", planned.Name, strings.Join(changes, "; "))
+	}
+	return nil
+}
+
+// overbooked refuses what the kernel would refuse half way: more reservations on a CPU,
+// or in the root domain of all, than its own admission takes at once, `takes` of
+// each CPU. Only a plan that counts on networks not being active together asks for that.
+func overbooked(p *placement.Plan, h *hosts.Host, takes vsn.Share) error {
+	held := map[int]*big.Rat{}
+	hold := func(host string, cpu int, runtime, period int64) {
+		if held[cpu] == nil {
+			held[cpu] = new(big.Rat)
+		}
+		if host == h.Name {
+			held[cpu].Add(held[cpu], big.NewRat(runtime, period))
+		}
+	}
+	for _, r := range p.Realization.Reservations {
+		hold(r.Host, r.CPU, r.RuntimeNs, r.PeriodNs)
+	}
+	for _, e := range p.Realization.Emulators {
+		hold(e.Host, e.CPU, e.RuntimeNs, e.PeriodNs)
+	}
+	refuse := func(subject string, sum, limit, offered *big.Rat) error {
+		if sum == nil || sum.Cmp(limit) <= 0 || sum.Cmp(offered) <= 0 {
+			return nil
+		}
+		return fmt.Errorf("host %q %s: the reservations of the plan sum to %s of a cpu, and the kernel holds %s at most at once (SCHED_DEADLINE's own admission): a plan with confidence counts on networks that are not active together, and tells what would fit; to deploy, plan fewer networks, or plan without confidence",
+			h.Name, subject, sum.FloatString(3), limit.FloatString(3))
+	}
+	if all := held[hosts.AnyCPU]; all != nil {
+		limit, offered := new(big.Rat), new(big.Rat)
+		for _, cpu := range h.CPUs {
+			limit.Add(limit, takes.Rat())
+			offered.Add(offered, h.ShareOf(cpu).Rat())
+		}
+		return refuse("cpus", all, limit, offered)
+	}
+	for _, cpu := range h.CPUs {
+		if err := refuse(fmt.Sprintf("cpu %d", cpu.ID), held[cpu.ID], takes.Rat(), h.ShareOf(cpu).Rat()); err != nil {
+			return err
+		}
 	}
 	return nil
 }

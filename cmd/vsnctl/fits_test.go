@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -71,5 +72,39 @@ func TestStopped(t *testing.T) {
 	}
 	if got := strings.Join(stopped(removed), " "); got != "n/runs n/paused-with-disk" {
 		t.Errorf("stopped: %s", got)
+	}
+}
+
+// TestOverbooked: what the kernel would refuse is refused before anything is touched,
+// by CPU, sum and limit, and what it takes is not.
+func TestOverbooked(t *testing.T) {
+	plan := func(cpu int, tenths ...int64) *placement.Plan {
+		p := &placement.Plan{}
+		for _, q := range tenths {
+			p.Realization.Reservations = append(p.Realization.Reservations, placement.Reservation{Network: "n", VM: "v", Host: "h", CPU: cpu, RuntimeNs: q * 10, PeriodNs: 100})
+		}
+		p.Realization.Emulators = []placement.Emulator{{Network: "n", VM: "v", Host: "h", CPU: cpu, RuntimeNs: 10, PeriodNs: 100}, {Network: "n", VM: "v", Host: "far", CPU: cpu, RuntimeNs: 99, PeriodNs: 100}}
+		return p
+	}
+	for _, c := range []struct {
+		what   string
+		plan   *placement.Plan
+		share  vsn.Share // of the plan
+		kernel vsn.Share
+		says   string
+	}{
+		{"as planned", plan(1, 4, 4), vsn.One * 9 / 10, vsn.One * 9 / 10, ""},
+		{"overbooked", plan(1, 4, 5), vsn.One * 9 / 10, vsn.One * 9 / 10, `host "h" cpu 1: the reservations of the plan sum to 1.000 of a cpu, and the kernel holds 0.900`},
+		{"over a share that the kernel does not know", plan(1, 4, 4), vsn.One / 2, vsn.One * 9 / 10, ""},
+		{"over both", plan(1, 4, 5), vsn.One / 2, vsn.One * 9 / 10, "cpu 1"},
+		{"a hard plan on a machine that grants less is stale's to refuse", plan(1, 4, 4), vsn.One * 9 / 10, vsn.One / 2, ""},
+		{"one root domain", plan(hosts.AnyCPU, 9, 8), vsn.One * 9 / 10, vsn.One * 9 / 10, ""},
+		{"one root domain, overbooked", plan(hosts.AnyCPU, 9, 9), vsn.One * 9 / 10, vsn.One * 9 / 10, `host "h" cpus: the reservations of the plan sum to 1.900 of a cpu, and the kernel holds 1.800`},
+	} {
+		h := hosts.Host{Name: "h", CPUs: hosts.CountedCPUs(2), Share: c.share}
+		err := overbooked(c.plan, &h, c.kernel)
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: got %v, want %q", c.what, err, c.says)
+		}
 	}
 }

@@ -22,6 +22,7 @@ func planTables(out io.Writer, p *placement.Plan) {
 	taskTable(out, p)
 	linkTable(out, p)
 	flowTable(out, p)
+	oddsTable(out, p)
 	budgetTable(out, p)
 	objectiveLine(out, p)
 	costLines(out, p)
@@ -273,6 +274,11 @@ func budgetTable(out io.Writer, p *placement.Plan) {
 			used, of = vsn.Size(c.Bound.Float()).String(), vsn.Size(c.Limit.Float()).String()
 		case proof.RuleEDF, proof.RuleGFB:
 			used, of = fmt.Sprintf("%.3f", c.Bound.Float()), fmt.Sprintf("%.3f cpu", c.Limit.Float())
+		case proof.RuleOdds:
+			if offered := oddsOffered(p, c.Subject); c.Unit == "cpu" && offered > 0 {
+				w.AppendRow([]any{c.Subject, fmt.Sprintf("%.3f", c.Bound.Float()), fmt.Sprintf("%.3f cpu", offered), percent(c.Bound.Float(), offered), c.Rule})
+			}
+			continue
 		case proof.RuleCable:
 			used, of = vsn.Rate(c.Bound.Float()).String(), vsn.Rate(c.Limit.Float()).String()
 		case proof.RuleResource:

@@ -27,9 +27,9 @@ both (Lehoczky 1990; Shin and Lee 2003).`,
 and the flow's own burst is paid once, at the slowest stage (Le Boudec and Thiran 2001, theorems
 1.4.6 and 6.2.2).`,
 	RuleOdds: `Networks are active independently of one another, each as a whole. While this one is, the others that
-are active with it leave it its processor time on all its CPUs with a probability that is computed
-exactly, by convolution: the sum over all sets of active networks that fit (Konstanteli, Cucinotta,
-Psychas and Varvarigou 2014).`,
+are active with it leave it its processor time on all its CPUs with the probability of all sets of active
+networks that fit, by convolution: exactly, or where there are very many, rounded against this network
+(Konstanteli, Cucinotta, Psychas and Varvarigou 2014; Harris 1960).`,
 	RuleStages: `Delays of stages in a row add up; behind a stage with delay d a message may be d late, which later
 stages count as jitter (Tindell and Clark 1994).`,
 }
