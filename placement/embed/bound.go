@@ -291,6 +291,9 @@ func (b *best) lowestHosts() int64 {
 	}
 	most := on
 	for budget := range 2 + len(b.m.resources) {
+		if budget == 1 && b.m.odd {
+			continue // a host may be asked for more processor time than it has
+		}
 		most = max(most, on+b.more(budget))
 	}
 	for i := range b.blocks {
