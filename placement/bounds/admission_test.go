@@ -31,52 +31,6 @@ func TestCompressVectors(t *testing.T) {
 	}
 }
 
-func TestFitsCPU(t *testing.T) {
-	third := Supply{Runtime: 333_333_333, Period: 1_000_000_000}
-	for _, v := range []struct {
-		name  string
-		all   []Supply
-		limit string
-		want  bool
-	}{
-		{"exactly", []Supply{{Runtime: 1, Period: 3}, {Runtime: 2, Period: 3}}, "1", true},
-		{"exactly a third each", []Supply{{Runtime: 1, Period: 3}, {Runtime: 1, Period: 3}, {Runtime: 1, Period: 3}}, "1", true},
-		{"a billionth over", []Supply{third, third, {Runtime: 333_333_335, Period: 1_000_000_000}}, "1", false},
-		{"a billionth under", []Supply{third, third, {Runtime: 333_333_333, Period: 1_000_000_000}}, "1", true},
-		{"over by 2^-50", []Supply{{Runtime: 1<<50 + 1, Period: 3 << 50}, {Runtime: 2, Period: 3}}, "1", false},
-		{"the kernel's", []Supply{{Runtime: 19, Period: 20}}, "0.95", true},
-		{"over the kernel's", []Supply{{Runtime: 950_001, Period: 1_000_000}}, "0.95", false},
-		{"not valid", []Supply{{Runtime: 2, Period: 1}}, "1", false},
-		{"over one, whatever the limit", []Supply{{Runtime: 3, Period: 4}, {Runtime: 1, Period: 2}}, "2", false},
-		{"deadlines that collide", []Supply{{Runtime: 2, Period: 10, Deadline: 3}, {Runtime: 2, Period: 10, Deadline: 3}}, "1", false},
-		{"deadlines that do not", []Supply{{Runtime: 2, Period: 10, Deadline: 3}, {Runtime: 2, Period: 10, Deadline: 4}}, "1", true},
-		{"none", nil, "0.95", true},
-	} {
-		if got := FitsCPU(v.all, rat(v.limit)); got != v.want {
-			t.Errorf("%s: %v", v.name, got)
-		}
-	}
-}
-
-func TestFitsGlobal(t *testing.T) {
-	half := Supply{Runtime: 1, Period: 2}
-	for _, v := range []struct {
-		all  []Supply
-		cpus int
-		want bool
-	}{
-		{[]Supply{half, half, half}, 2, true}, // 3/2 <= 2 - 1/2
-		{[]Supply{half, half, half, {Runtime: 1, Period: 1000}}, 2, false},
-		{[]Supply{{Runtime: 1, Period: 1}, {Runtime: 1, Period: 10}}, 2, false}, // Dhall's effect
-		{[]Supply{half, half}, 1, true},
-		{[]Supply{{Runtime: 1, Period: 2, Deadline: 1}}, 2, false},
-	} {
-		if got := FitsGlobal(v.all, v.cpus); got != v.want {
-			t.Errorf("%v on %d: %v", v.all, v.cpus, got)
-		}
-	}
-}
-
 func TestAdmit(t *testing.T) {
 	service := func(share, active, confidence string) Service {
 		return Service{rat(share), rat(active), rat(confidence)}

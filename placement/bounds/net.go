@@ -54,7 +54,7 @@ type Result struct {
 }
 
 // Delay bounds the delay of the named flow. Errors: the net is malformed, has a
-// cycle (FeedForward), or has no such flow, analysis or order.
+// cycle (*CycleError), or has no such flow, analysis or order.
 func (n Net) Delay(flow string, a Analysis, m Mux) (Result, error) {
 	g, err := n.graph(m)
 	if err != nil {
@@ -81,14 +81,6 @@ func (n Net) Delays(a Analysis, m Mux) ([]Result, error) {
 		}
 	}
 	return results, nil
-}
-
-// FeedForward tells whether no flow's path leads back, over other flows' paths, to
-// where it came from: only then can bounds be computed server by server. The error
-// names one cycle with the flows that close it.
-func (n Net) FeedForward() error {
-	_, err := n.graph(Any)
-	return err
 }
 
 // Validate reports what is malformed in the net, except for cycles.

@@ -169,7 +169,7 @@ func TestNetOverload(t *testing.T) {
 
 func TestNetCycle(t *testing.T) {
 	n := uniform("10", "1", "1", "1", "01", "312", "2304")
-	err := n.FeedForward()
+	_, err := n.Delay("f0", SFA, Any)
 	var cycle *CycleError
 	if !errors.As(err, &cycle) {
 		t.Fatalf("a net with a cycle: %v", err)
@@ -184,7 +184,7 @@ func TestNetCycle(t *testing.T) {
 	if _, other := n.Delay("f0", TFA, FIFO); !errors.As(other, &cycle) {
 		t.Errorf("delay in a net with a cycle: %v", other)
 	}
-	if err := uniform("10", "1", "1", "1", "0123", "013", "23").FeedForward(); err != nil {
+	if _, err := uniform("10", "1", "1", "1", "0123", "013", "23").Delays(TFA, FIFO); err != nil {
 		t.Errorf("a net without a cycle: %v", err)
 	}
 }

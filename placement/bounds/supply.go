@@ -147,16 +147,6 @@ func (s Supply) Linear() (rate *big.Rat, latency int64) {
 	return big.NewRat(num, den), s.Blackout()
 }
 
-// Utilization is the share of one processor that s asks of the host, Runtime over
-// Period whatever the grain; what it is sure to give in the long run is the rate
-// of Linear.
-func (s Supply) Utilization() *big.Rat {
-	if !s.valid() {
-		return new(big.Rat)
-	}
-	return big.NewRat(s.Runtime, s.Period)
-}
-
 // rate is the long-run share that SBF guarantees, as a fraction; 0/1 where s is
 // not valid.
 func (s Supply) rate() (num, den int64) {

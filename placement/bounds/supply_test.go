@@ -85,7 +85,7 @@ func TestSupplyRefused(t *testing.T) {
 		if got, ok := s.Time(1); ok || got != Inf {
 			t.Errorf("%+v supplies 1 within %d", s, got)
 		}
-		if rate, latency := s.Linear(); rate.Sign() != 0 || latency != Inf || s.Blackout() != Inf || s.Curve() != CurveNone || s.Utilization().Sign() != 0 {
+		if rate, latency := s.Linear(); rate.Sign() != 0 || latency != Inf || s.Blackout() != Inf || s.Curve() != CurveNone {
 			t.Errorf("%+v: rate %s, latency %d", s, rate, latency)
 		}
 	}
@@ -136,7 +136,7 @@ func TestLinearIsBelowSBF(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSupply(t, 60)
 		rate, latency := s.Linear()
-		if rate.Cmp(s.Utilization()) > 0 {
+		if rate.Cmp(big.NewRat(s.Runtime, s.Period)) > 0 {
 			t.Fatalf("%+v: rate %s exceeds the share", s, rate)
 		}
 		touched := false
