@@ -17,9 +17,14 @@ inverse of the least supply (Le Boudec and Thiran 2001, theorem 1.4.2; Shin and 
 	RuleDevice: `The same for the frames of the messages in the device threads of a VM.`,
 	RuleShaper: `A token bucket (r, b) delays what comes at once, s bytes of all flows of the link, by at most
 max(0, s - b) / r (Le Boudec and Thiran 2001, section 1.5).`,
-	RuleLink: `What conforms to a link's rate and burst waits, on each cable, for the bursts of the links that share
-it: behind a switch in one queue (Cruz 1991), behind a host in a round of its classes (Shreedhar
-and Varghese 1996).`,
+	RuleHops: `What conforms to a link's rate and burst waits, on each cable, for one burst of every link that
+shares it and a frame that had begun: first come first served at the rate of the cable (Cruz
+1991), in any order at what the others leave (Le Boudec and Thiran 2001, theorem 6.2.1).`,
+	RuleLinkTandem: `What other links leave of a cable is a rate and a latency; in a row the latencies add up, the link's
+own burst is paid once, where the least rate is left, and a frame at each other cable, since it
+goes on when it has come whole (Le Boudec and Thiran 2001, sections 1.4.3 and 2.1).`,
+	RuleLinkPMOO: `Each burst of another link is paid once, too, where it joins, though it shares several cables in a
+row (pay multiplexing only once: Schmitt, Zdarsky and Martinovic 2008).`,
 	RuleBusy: `The guest's tasks come before messages: a message is done by the end of the longest busy period of
 both (Lehoczky 1990; Shin and Lee 2003).`,
 	RuleJoin: `Work begins when the message has come over every way.`,
@@ -123,7 +128,9 @@ func (e *explanation) sum(c placement.Claim) {
 	for _, t := range c.Terms {
 		e.printf("    %14v  %s\n", t.Value, t.Name)
 		if link, ok := e.link(t.Name); ok && c.Rule == RuleStages {
-			e.theorem(RuleLink)
+			if len(link.Terms) > 1 {
+				e.theorem(link.By)
+			}
 			for _, part := range link.Terms {
 				e.printf("                    = %v  %s\n", part.Value, part.Name)
 			}
@@ -135,6 +142,9 @@ func (e *explanation) sum(c placement.Claim) {
 // verdict holds the lesser of the bounds against the deadline.
 func (e *explanation) verdict(c placement.Claim) {
 	e.printf("\nBoth bounds hold, so the lesser does:\n    %14v  the bound\n", c.Bound)
+	if c.Why != "" {
+		e.printf("    %14s  %s\n", "because", c.Why)
+	}
 	if c.Limit.IsInf() {
 		e.printf("No deadline was asked for.\n")
 		return

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/vsn"
@@ -136,4 +138,40 @@ func TestBesideTheCycle(t *testing.T) {
 	if a.IsInf() || a.Cmp(b) != 0 {
 		t.Errorf("beside the ring %v, alone %v", a, b)
 	}
+}
+
+// TestLinksMonotone: another link, a higher rate or burst of one, a slower cable or node
+// never make a bound less. The planner's cuts rest on that.
+func TestLinksMonotone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawWire(t)
+		before := map[pathKey]int64{}
+		for _, p := range newPaths(m).all {
+			before[pathKey{p.link, p.from}] = p.delay
+		}
+		links := m.problem.Networks[0].Links
+		i := rapid.IntRange(0, len(links)-1).Draw(t, "link")
+		key := name{"n", links[i].Name}
+		grants := m.rates[key]
+		more := rapid.SampledFrom([]string{"rate", "burst", "cable", "node", "link"}).Draw(t, "more")
+		switch more {
+		case "rate":
+			m.rates[key] = granting{grants.rate + rapid.Int64Range(1, 10e6).Draw(t, "bit/s"), grants.burst}
+		case "burst":
+			m.rates[key] = granting{grants.rate, grants.burst + rapid.Int64Range(1, 10000).Draw(t, "bytes")}
+		case "cable":
+			m.cables[m.routes[key].Cables[0]].Rate -= vsn.Rate(rapid.Int64Range(1, 10e6).Draw(t, "bit/s"))
+		case "node":
+			m.hosts[m.routes[key].Path[0]].Delay += vsn.Duration(rapid.Int64Range(1, 1e6).Draw(t, "ns"))
+		case "link":
+			twin := vsn.Link{Name: "twin", Between: []string{"x", "y"}}
+			m.problem.Networks[0].Links = append(links, twin)
+			m.routes[name{"n", "twin"}], m.rates[name{"n", "twin"}] = m.routes[key], granting{rapid.Int64Range(1, 10e6).Draw(t, "bit/s"), 1500}
+		}
+		for _, p := range newPaths(m).all {
+			if was, known := before[pathKey{p.link, p.from}]; known && p.delay < was {
+				t.Fatalf("link %v %s>%s: more %s: %d ns becomes %d", p.link, p.from, p.to, more, was, p.delay)
+			}
+		}
+	})
 }
