@@ -147,6 +147,7 @@ func TestRobot(t *testing.T) {
 	if vcpus != 3 || len(n.Drift) != 0 {
 		t.Errorf("%d vcpus with a reservation, want 3; drift %v", vcpus, n.Drift)
 	}
+	standsOn(t, n)
 	driftIsSeen(t, plan)
 	if out := vsnctl(t, 0, "destroy", "robot"); !strings.Contains(out, "robot: destroyed") {
 		t.Errorf("destroy: %s", out)
@@ -154,6 +155,38 @@ func TestRobot(t *testing.T) {
 	sameAs(t, before, "after destroy")
 	if out := vsnctl(t, 0, "destroy", "robot"); !strings.Contains(out, "nothing is there") {
 		t.Errorf("a second destroy: %s", out)
+	}
+}
+
+// standsOn holds what status says that a network rests on against this machine: all
+// of it is so but what a hypervisor, where there is one, may take, and then no promise
+// is backed. More of kinds than these fail.
+func standsOn(t *testing.T, n networkReport, failing ...hosts.Rest) {
+	t.Helper()
+	seen := map[hosts.Rest]hosts.Standing{}
+	for _, r := range n.Rests {
+		seen[r.Kind] = r.Standing
+		switch {
+		case slices.Contains(failing, r.Kind):
+			if r.Standing != hosts.Fails {
+				t.Errorf("%s %s: %s, want it to fail", r.Kind, r.Standing, r.Found)
+			}
+		case r.Kind == hosts.RestSteal || r.Kind == hosts.RestSpeed || r.Kind == hosts.RestDeviceSpare:
+			// This machine's own.
+		case r.Standing != hosts.Holds && r.Standing != hosts.Declared:
+			t.Errorf("%s %s: %s", r.Kind, r.Standing, r.Found)
+		}
+	}
+	for _, kind := range []hosts.Rest{hosts.RestAlone, hosts.RestReservation, hosts.RestAdmission, hosts.RestGrain, hosts.RestSpeed, hosts.RestSteal, hosts.RestClass, hosts.RestFlows} {
+		if seen[kind] == "" {
+			t.Errorf("nothing is said of %s", kind)
+		}
+	}
+	if len(n.Promises) != 1 || n.Promises[0].Flow != "see-and-act" || n.Promises[0].BoundNs <= 0 || n.Promises[0].BoundNs > n.Promises[0].DeadlineNs {
+		t.Fatalf("promises: %+v", n.Promises)
+	}
+	if p := n.Promises[0]; p.Backed != (len(p.Why) == 0) || p.Backed && (len(failing) > 0 || seen[hosts.RestSteal] != hosts.Holds) {
+		t.Errorf("promise: %+v, and steal %s, failing %v", p, seen[hosts.RestSteal], failing)
 	}
 }
 
@@ -200,8 +233,11 @@ func driftIsSeen(t *testing.T, plan string) {
 		}
 	}
 	output(t, "ip", "link", "del", ifb)
-	if out := vsnctl(t, 5, "status", "--interval", "0", "robot"); !strings.Contains(out, "drift: missing: port") {
-		t.Errorf("a port is gone, and status says\n%s", out)
+	out := vsnctl(t, 5, "status", "--interval", "0", "robot")
+	for _, says := range []string{"drift: missing: port", "promise see-and-act", "NOT BACKED: host", "class: is port robot/"} {
+		if !strings.Contains(out, says) {
+			t.Errorf("a port is gone, and status does not say %q:\n%s", says, out)
+		}
 	}
 	vsnctl(t, 0, "deploy", plan)
 	vsnctl(t, 0, "status", "--interval", "0", "robot")
@@ -266,6 +302,22 @@ func TestGlobal(t *testing.T) {
 		}
 	}
 	ready(t, "robot", "camera", "detect", "arm")
+	standsOn(t, statusOf(t, "robot", "0"))
+	foreign := exec.Command("chrt", "--deadline", "--sched-runtime", "100000", "--sched-period", "100000000", "0", "sleep", "60")
+	if err := foreign.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(deadlineThreads(t), "deadline sleep") && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	standsOn(t, statusOf(t, "robot", "0"), hosts.RestAlone)
+	vsnctl(t, 5, "status", "--backed", "--interval", "0", "robot")
+	if out := vsnctl(t, 0, "probe"); !strings.Contains(out, "# grain: not measured, process") {
+		t.Errorf("probe beside reservations: %s", out)
+	}
+	_ = foreign.Process.Kill()
+	_ = foreign.Wait()
+	standsOn(t, statusOf(t, "robot", "0"))
 	hogs(t)
 	for _, r := range statusOf(t, "robot", "10s").Reservations {
 		if r.Thread != "emulator" && (r.CPU != hosts.AnyCPU || r.Measured == nil || math.Abs(*r.Measured-r.Promised) > 0.01) {
