@@ -114,11 +114,10 @@ type deploymentNetwork struct {
 	backing
 }
 
-// deployed says what was made, and what is backed of what was promised: for the
+// deploymentOf says what was made, and what is backed of what was promised: for the
 // networks deployed, and for others on the machine that lack something.
-func (t *terminal) deployed(c *cli.Context, networks []string, made []hosts.Change, before, after hosts.Observation) error {
-	d := deployment{Changes: changeTexts(made), Networks: []deploymentNetwork{}}
-	backed := true
+func deploymentOf(networks []string, made []hosts.Change, before, after hosts.Observation) (d deployment, backed bool) {
+	d, backed = deployment{Changes: changeTexts(made), Networks: []deploymentNetwork{}}, true
 	for _, name := range slices.Concat(networks, others(after.State, networks)) {
 		n := deploymentNetwork{name, !slices.Contains(networks, name), backingOf(name, before, after)}
 		backed = backed && n.all()
@@ -126,6 +125,11 @@ func (t *terminal) deployed(c *cli.Context, networks []string, made []hosts.Chan
 			d.Networks = append(d.Networks, n)
 		}
 	}
+	return d, backed
+}
+
+func (t *terminal) deployed(c *cli.Context, networks []string, made []hosts.Change, before, after hosts.Observation) error {
+	d, backed := deploymentOf(networks, made, before, after)
 	if c.String("format") != "table" {
 		if err := t.print(c.String("format"), d); err != nil {
 			return err

@@ -394,4 +394,16 @@ func (c *cpusetV2) joined(cpu int) ([]int, error) {
 	return c.list("", v2Effective)
 }
 
-func (c *cpusetV2) alone() string { return "" }
+func (c *cpusetV2) alone() string {
+	dirs, err := walk(c.tree)
+	if err != nil {
+		return err.Error()
+	}
+	for _, dir := range dirs {
+		state, err := c.Read(path.Join(dir, v2Partition))
+		if err == nil && dir != "" && (state == "root" || state == "isolated") {
+			return fmt.Sprintf("cgroup %s is a partition (%s) and not ours", dir, state)
+		}
+	}
+	return ""
+}

@@ -38,6 +38,9 @@ func (m *Machine) facts(o *hosts.Observation) error {
 	case len(o.State.Partitions) == 0:
 		f.Split = d.alone()
 	}
+	if cpus := m.text("sys/devices/system/cpu/isolated"); cpus != "" && f.Split == "" {
+		f.Split = "cpus " + cpus + " are isolated (isolcpus)"
+	}
 	o.Facts = f
 	return nil
 }

@@ -48,6 +48,7 @@ func TestFactsFromFiles(t *testing.T) {
 		{"unknown tick", map[string]string{"proc/config.gz": ""}, func(f *hosts.Facts) { f.GrainFrom = "" }},
 		{"frequencies", map[string]string{"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "schedutil\n", "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "performance\n",
 			"sys/devices/system/cpu/cpu10/cpufreq/scaling_governor": "powersave\n"}, func(f *hosts.Facts) { f.Governors = []string{"powersave", "schedutil"} }},
+		{"isolated cpus", map[string]string{"sys/devices/system/cpu/isolated": "2-3\n"}, func(f *hosts.Facts) { f.Split = "cpus 2-3 are isolated (isolcpus)" }},
 		{"siblings", map[string]string{"sys/devices/system/cpu/smt/active": "1\n"}, func(f *hosts.Facts) { f.SMT = true }},
 		{"no steal to read", map[string]string{"proc/stat": "cpu0 1 2\ncpux 1 2 3 4 5 6 7 8\n\n"}, func(f *hosts.Facts) { f.StealNs = map[int]int64{} }},
 	} {
@@ -114,5 +115,17 @@ func TestOwnThreadsAreNotForeign(t *testing.T) {
 	}
 	for _, o := range slices.Backward(o.State.Objects()) {
 		do(t, m, hosts.Change{Old: o})
+	}
+}
+
+// A partition that is not ours divides the CPUs where one root domain is wanted.
+func TestV2PartitionOfOthers(t *testing.T) {
+	l := newLabV2(t, 0, 1, 2, 3)
+	if text := l.alone(); text != "" {
+		t.Errorf("nobody has a partition: %q", text)
+	}
+	must(t, l.Write("machine.slice/"+v2Cpus, "2-3"), l.Write("machine.slice/"+v2Partition, "root"))
+	if text := l.alone(); text != "cgroup machine.slice is a partition (root) and not ours" {
+		t.Errorf("got %q", text)
 	}
 }
