@@ -13,10 +13,16 @@ type Conflict struct {
 	Have     Rat      `json:"have"`
 	Unit     string   `json:"unit"`
 	Says     string   `json:"says"` // the same as a sentence
+	// Remedies are changes of the request, any one of which makes a plan possible.
+	Remedies []Remedy `json:"remedies,omitempty"`
 }
 
 func (c Conflict) String() string {
-	return fmt.Sprintf("%s: %s: need %v, have %v %s: %s", strings.Join(c.Subjects, ", "), c.Rule, c.Need, c.Have, c.Unit, c.Says)
+	text := fmt.Sprintf("%s: %s: need %v, have %v %s: %s", strings.Join(c.Subjects, ", "), c.Rule, c.Need, c.Have, c.Unit, c.Says)
+	for i, r := range c.Remedies {
+		text += []string{": ", "; or "}[min(i, 1)] + r.String()
+	}
+	return text
 }
 
 // Infeasible is a proved no: no placement can exist, because of these conflicts,
@@ -42,7 +48,11 @@ type GaveUp struct {
 }
 
 func (e *GaveUp) Error() string {
-	text := fmt.Sprintf("gave up after %d nodes: %s: a placement may exist", e.Nodes, e.Why)
+	text := "gave up"
+	if e.Nodes > 0 {
+		text += fmt.Sprintf(" after %d nodes", e.Nodes)
+	}
+	text += ": " + e.Why + ": a placement may exist"
 	if e.Nearest != nil {
 		text += "; the last obstacle was " + e.Nearest.String()
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// Choose finds what is open in the problem. The error is *placement.Infeasible where
-// the tasks or deadlines cannot hold with anything that there is to choose; where it
-// is deadlines that are missed, the quickest choice comes with it, since the proof may
+// Choose finds what is open in the problem. The error is *Missed where nothing was
+// found with which all tasks and deadlines hold, which proves nothing; where it is
+// deadlines that are missed, the quickest choice comes with it, since the proof may
 // know better bounds.
 func Choose(p *placement.Problem, o Options) (*Choice, error) {
 	switch {
@@ -26,7 +26,7 @@ func Choose(p *placement.Problem, o Options) (*Choice, error) {
 		o.BitCost = 0
 	}
 	out := &Choice{Reserved: placement.Reserved{}, Links: map[Key]Rate{}, seats: map[Key]*seating{}}
-	var missed error
+	var late error
 	for i := range p.Networks {
 		n := &p.Networks[i]
 		if err := out.guests(p, n, &o); err != nil {
@@ -37,12 +37,12 @@ func Choose(p *placement.Problem, o Options) (*Choice, error) {
 			if err != nil && (s == nil || s.best == nil) {
 				return nil, err
 			}
-			if missed == nil {
-				missed = err
+			if late == nil {
+				late = err
 			}
 		}
 	}
-	return out, missed
+	return out, late
 }
 
 // guests chooses for all VMs with tasks: where each runs, and the reservations that
@@ -61,7 +61,7 @@ func (c *Choice) guests(p *placement.Problem, n *vsn.Network, o *Options) error 
 		case len(vm.Tasks) > 0:
 			seat, reserved := guest(vm, where, o)
 			if seat == nil {
-				return noGuest(n, vm, where, o)
+				return noGuest(n, vm)
 			}
 			c.seats[key] = seat
 			for i, t := range vm.Tasks {
@@ -137,11 +137,14 @@ func (c *Choice) flows(p *placement.Problem, n *vsn.Network, flows []*vsn.Flow, 
 	}
 	s := &search{model: m, rand: rand.New(rand.NewPCG(uint64(o.Seed), uint64(len(m.variables))))}
 	if !s.solve() {
-		err := s.infeasible()
-		if !s.evaluate(s.quickest()) {
+		err := s.missed()
+		s.best = s.quickest()
+		if o.Smooth {
+			s.best = s.smoothest()
+		}
+		if !s.evaluate(s.best) {
 			return nil, err
 		}
-		s.best = s.quickest()
 		s.cost = m.cost(s.best)
 		c.take(s)
 		return s, err

@@ -169,13 +169,16 @@ func TestSaysWhatCannotBe(t *testing.T) {
 	for name, test := range tests {
 		p := base()
 		test.change(p)
-		_, err := Choose(p, Options{})
-		var no *placement.Infeasible
-		if !errors.As(err, &no) {
-			t.Errorf("%s: got %v, want infeasible", name, err)
+		no := Refute(p)
+		if len(no) == 0 {
+			t.Errorf("%s: not refuted", name)
 			continue
 		}
-		c := no.Conflicts[0]
+		c := no[0]
+		var missed *Missed
+		if _, err := Choose(p, Options{}); !errors.As(err, &missed) {
+			t.Errorf("%s: chosen, %v", name, err)
+		}
 		if c.Rule != test.rule || c.Need.Cmp(c.Have) <= 0 || c.Says == "" {
 			t.Errorf("%s: %v, want need over have by rule %s", name, c, test.rule)
 		}

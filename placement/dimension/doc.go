@@ -54,7 +54,12 @@ type Options struct {
 	Ways map[Key]int64
 	// Margins are what flows must be done before their deadlines, ns.
 	Margins map[Key]int64
-	// Shape, when not nil, is the coarse grid that tests compare with brute force on.
+	// Smooth: where deadlines are missed, what comes with that has the shortest gaps in
+	// place of the shortest delays: bounds that pay a burst once ask for those.
+	Smooth bool
+	// Coarse: whatever holds will do, if it is not much too dear.
+	Coarse bool
+	// shape, when not nil, is the coarse grid that tests compare with brute force on.
 	shape *shape
 }
 

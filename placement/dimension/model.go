@@ -44,6 +44,7 @@ const (
 
 // server serves the messages of all its clients, first come first served.
 type server struct {
+	key      serverKey
 	kind     serverKind
 	supply   bounds.Supply   // of a processor or devices; of a variable: only the grain
 	tasks    [][]bounds.Task // of each vCPU; nil: the guest has none
@@ -210,7 +211,7 @@ func (m *model) newServer(key serverKey, s *server) (int, bool) {
 		return at, false
 	}
 	m.servers = append(m.servers, s)
-	s.variable = -1
+	s.key, s.variable = key, -1
 	m.byKey[key] = len(m.servers) - 1
 	return len(m.servers) - 1, true
 }

@@ -2,10 +2,12 @@ package dimension
 
 import (
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/vsnctl/vsnctl/placement/bounds"
+	"github.com/vsnctl/vsnctl/vsn"
 )
 
 // search looks for the cheapest choice of one model.
@@ -25,6 +27,10 @@ func (s *search) solve() bool {
 		return false
 	}
 	s.cost = math.Inf(1)
+	if s.o.Coarse {
+		s.offer(s.cheapened(x))
+		return s.holds(s.best)
+	}
 	s.relax = newRelaxed(s.model)
 	s.start(x)
 	for range s.restarts() {
@@ -73,6 +79,46 @@ func (v *variable) quickest() *option {
 		}
 	}
 	return &v.options[best]
+}
+
+// shortestSmooth is how many switches long a period is at least that is taken for its
+// gaps: what switching takes is in no bound.
+const shortestSmooth = 50
+
+// smoothest takes the reservation with the least gap and service everywhere, whether
+// or not another serves all that comes at once sooner, and rates at which a message
+// leaves in a hundredth of the deadline.
+func (s *search) smoothest() pick {
+	x := s.quickest()
+	for i := range s.variables {
+		v := &s.variables[i]
+		srv := s.servers[v.servers[0]]
+		if v.link != nil {
+			quick := *x[i]
+			for _, f := range v.flows {
+				each := big.NewRat(srv.arrivals[0].Cost, s.flows[f].deadline)
+				quick.rate = sum(quick.rate, ceil(each.Mul(each, ratOf(800e9))))
+			}
+			quick.rate = min(roundUp(quick.rate, 8), int64(vsn.MaxRate))
+			x[i] = &quick
+			continue
+		}
+		if srv.tasks != nil {
+			continue
+		}
+		least := math.Inf(1)
+		for _, row := range v.rows {
+			for k := range row {
+				sup := srv.supply
+				sup.Runtime, sup.Period = row[k].runtimes[0], row[k].period
+				took := float64(sup.Blackout()) + float64(srv.arrivals[0].Cost)*float64(sup.Period)/float64(sup.Runtime)
+				if sup.Period >= shortestSmooth*int64(s.o.Switch) && took < least {
+					least, x[i] = took, &row[k]
+				}
+			}
+		}
+	}
+	return x
 }
 
 // start follows the relaxation: what it takes at some prices is repaired until it

@@ -96,7 +96,7 @@ func (s *server) processed(c *option) int64 {
 
 // longestBusy is how many arrivals of one busy period are looked at. Reservations that
 // leave longer ones are so near to what they are asked for that they are not chosen.
-const longestBusy = 4096
+const longestBusy = 1024
 
 // requestDelay is bounds.RequestDelay where it is no more than limit, and the busy
 // period is not too long; else bounds.Inf.

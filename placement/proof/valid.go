@@ -6,6 +6,10 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
+// Valid reports what is malformed in a problem, so that no bound of it would mean
+// anything.
+func Valid(p *placement.Problem) error { return valid(p) }
+
 // valid checks of the problem what the formulas take for granted. A document that
 // was loaded passes; a plan file may hold anything.
 func valid(p *placement.Problem) error {

@@ -44,12 +44,23 @@ const unlimited = 1 << 60
 // found; Optimality says how far from the optimum it can be. Where the request leaves
 // reservations or rates to the planner, the optimum is that of the ones it chose.
 func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, Optimality, error) {
+	if err := proof.Valid(&p); err != nil {
+		return nil, Optimality{}, err
+	}
+	plan, near, err := exactly(ctx, &p, o)
+	if err != nil {
+		remedied(ctx, &p, o, err)
+	}
+	return plan, near, err
+}
+
+func exactly(ctx context.Context, p *placement.Problem, o Options) (*placement.Plan, Optimality, error) {
 	nodes := o.Nodes
 	if nodes == 0 {
 		o.Nodes, nodes = DefaultNodes, unlimited
 	}
-	if dimension.Open(&p) {
-		d := &open{problem: &p, o: o}
+	if dimension.Open(p) {
+		d := &open{problem: p, o: o}
 		plan, err := d.solve(ctx)
 		if err != nil {
 			return nil, Optimality{}, err
@@ -58,10 +69,10 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 		if err != nil {
 			return nil, Optimality{}, err
 		}
-		best.Problem = p
+		best.Problem = *p
 		return best, near, best.Seal()
 	}
-	s := newSolver(&p, o, proof.Prove)
+	s := newSolver(p, o, proof.Prove)
 	s.relax = proof.Relaxed
 	plan, err := s.solve(ctx)
 	var gaveUp *placement.GaveUp

@@ -10,7 +10,6 @@ import (
 	"github.com/vsnctl/vsnctl/placement/dimension"
 	"github.com/vsnctl/vsnctl/placement/embed"
 	"github.com/vsnctl/vsnctl/placement/proof"
-	"github.com/vsnctl/vsnctl/vsn"
 )
 
 // attempts is how many choices are tried, each with what the one before has shown of
@@ -32,11 +31,24 @@ type open struct {
 	plan    *placement.Plan
 	cost    float64
 	choice  *dimension.Choice // of the plan
-	quiet   bool              // a no is not explained further
+	coarse  bool              // whether there is a plan is all that is asked
 }
 
 func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
-	d.assume = dimension.Options{Seed: d.o.Seed, Ways: map[dimension.Key]int64{}, Others: map[dimension.Key]int64{}, Margins: map[dimension.Key]int64{}}
+	plan, err := d.search(ctx)
+	var nothing *dimension.Missed
+	if err == nil || !d.coarse || errors.As(err, &nothing) {
+		return plan, err
+	}
+	d.coarse = false // what is cheaper may have a placement
+	return d.search(ctx)
+}
+
+func (d *open) search(ctx context.Context) (*placement.Plan, error) {
+	if no := dimension.Refute(d.problem); len(no) > 0 {
+		return nil, &placement.Infeasible{Conflicts: no}
+	}
+	d.assume = dimension.Options{Seed: d.o.Seed, Coarse: d.coarse, Ways: map[dimension.Key]int64{}, Others: map[dimension.Key]int64{}, Margins: map[dimension.Key]int64{}}
 	var last error
 	var choice *dimension.Choice
 	for attempt := range attempts {
@@ -47,10 +59,10 @@ func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 		}
 		switch {
 		case err != nil && attempt == 0:
-			if next == nil || d.place(ctx, next) != nil {
-				return nil, d.remedied(ctx, err)
+			if d.sooner(ctx, next) {
+				return d.plan, nil
 			}
-			return d.plan, nil // the proof's bounds are better than those of the choice
+			return nil, d.missed(err)
 		case err != nil:
 			next = nil // with ways as long as these nothing holds
 		}
@@ -68,7 +80,7 @@ func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 		}
 		var wants *tight
 		if !errors.As(last, &wants) {
-			return nil, d.refused(last, choice)
+			return nil, d.refused(ctx, last, choice)
 		}
 		if fixed := d.inPlace(wants); fixed {
 			d.refine()
@@ -76,18 +88,27 @@ func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 		}
 		d.learn(wants)
 	}
-	if d.quiet && !d.assume.Best {
-		return nil, last
-	}
 	// The last choice, with every placement that there is for it.
 	s := d.solver(choice)
 	plan, err := s.solve(ctx)
 	if err != nil {
-		return nil, d.refused(err, choice)
+		return nil, d.refused(ctx, err, choice)
 	}
 	d.plan = plan
 	plan.Problem = *d.problem
 	return plan, plan.Seal()
+}
+
+// sooner tries the quickest choice, and the smoothest, although by the bounds of the
+// choice they miss a deadline: the proof may know better ones.
+func (d *open) sooner(ctx context.Context, quickest *dimension.Choice) bool {
+	if quickest != nil && d.place(ctx, quickest) == nil {
+		return true
+	}
+	smooth := d.assume
+	smooth.Smooth = true
+	c, _ := dimension.Choose(d.problem, smooth)
+	return c != nil && d.place(ctx, c) == nil
 }
 
 // solver plans with a choice as if it had been asked for.
@@ -172,7 +193,7 @@ func (d *open) inPlace(t *tight) bool {
 // takes: a choice for exactly its ways and neighbours, and for the time that the proof
 // finds left, is kept if it holds.
 func (d *open) refine() {
-	if d.quiet {
+	if d.coarse {
 		return
 	}
 	left := map[dimension.Key]int64{}
@@ -279,61 +300,32 @@ func seatsOf(e *placement.Embedding) map[dimension.Key]string {
 	return out
 }
 
-// refused tells apart a no that holds for every choice and one that may hold for this
-// one alone.
-func (d *open) refused(err error, c *dimension.Choice) error {
-	var infeasible *placement.Infeasible
-	if !errors.As(err, &infeasible) || d.quiet {
+// missed is a no of the choice, which proves nothing.
+func (d *open) missed(err error) error {
+	var missed *dimension.Missed
+	if !errors.As(err, &missed) {
 		return err
 	}
-	first := infeasible.Conflicts[0]
-	switch first.Rule {
-	case proof.RuleMemory, proof.RuleResource, proof.RuleApart, proof.RuleTogether, proof.RuleLabels:
+	if d.coarse {
 		return err
 	}
-	if c := d.overloaded(); c != nil {
-		return &placement.Infeasible{Conflicts: []placement.Conflict{*c}}
-	}
-	first.Says += fmt.Sprintf(" (with the reservations and rates that were chosen, at a cost of %.3f cpus: others may fit)", c.Cost)
-	return &placement.GaveUp{Why: "the choice of reservations and rates that costs least has no placement, nor those tried after it: give more hosts, or longer deadlines", Nearest: &first}
+	return &placement.GaveUp{Why: "of the reservations and rates that were tried none hold, and it is not proved that none do", Nearest: &missed.Conflict}
 }
 
-// overloaded compares the least share of CPUs that any choice takes with what all
-// hosts offer.
-func (d *open) overloaded() *placement.Conflict {
-	// Networks that are not always active may be asked of more than there is.
-	always := &placement.Problem{Inventory: d.problem.Inventory}
-	for i := range d.problem.Networks {
-		if active, _ := d.problem.Networks[i].Odds(); active == vsn.One {
-			always.Networks = append(always.Networks, d.problem.Networks[i])
-		}
+// refused tells apart a no that holds for every choice, as what asks for the least of
+// everything has no placement, and one that may hold for this one alone.
+func (d *open) refused(ctx context.Context, err error, c *dimension.Choice) error {
+	var infeasible *placement.Infeasible
+	if !errors.As(err, &infeasible) || d.coarse {
+		return err
 	}
-	if len(always.Networks) == 0 {
-		return nil
+	easy := newSolver(dimension.Relaxed(d.problem), d.o, proof.Prove)
+	easy.relax = proof.Relaxed
+	var proved *placement.Infeasible
+	if _, err := easy.solve(ctx); errors.As(err, &proved) {
+		return err
 	}
-	c, err := dimension.Choose(always, dimension.Options{Seed: d.o.Seed, Switch: -1, BitCost: -1, Best: true})
-	if err != nil {
-		return nil
-	}
-	need, have := c.Least, 0.0
-	for i := range always.Networks {
-		n := &always.Networks[i]
-		for j := range n.VMs {
-			if vm := &n.VMs[j]; vm.Reservation != nil && vm.Reservation.Runtime > 0 {
-				need += float64(vm.VCPUs) * float64(vm.Reservation.Runtime) / float64(vm.Reservation.Period)
-			}
-		}
-	}
-	for i := range d.problem.Inventory.Hosts {
-		h := &d.problem.Inventory.Hosts[i]
-		for _, cpu := range h.CPUs {
-			have += float64(h.ShareOf(cpu)) / float64(vsn.One)
-		}
-	}
-	if need <= have*(1+1e-9) {
-		return nil
-	}
-	thousandths := func(v float64) placement.Rat { return placement.Frac(int64(v*1000), 1000) }
-	return &placement.Conflict{Rule: proof.RuleEDF, Subjects: []string{"all hosts processor time"}, Need: thousandths(need), Have: thousandths(have), Unit: "cpu",
-		Says: fmt.Sprintf("whatever reservations are chosen, the deadlines and tasks take %.3f cpus, and all hosts offer %.3f: longer deadlines or more cpus", need, have)}
+	nearest := infeasible.Conflicts[0]
+	nearest.Says += fmt.Sprintf(" (with the reservations and rates that were chosen, at a cost of %.3f cpus: others may fit)", c.Cost)
+	return &placement.GaveUp{Why: "the choice of reservations and rates that costs least has no placement, nor those tried after it: give more hosts, or longer deadlines", Nearest: &nearest}
 }

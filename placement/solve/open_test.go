@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"testing"
 	"time"
 
@@ -101,59 +100,6 @@ func TestChoosesForTasks(t *testing.T) {
 	}
 	for _, r := range plan.Realization.Reservations {
 		t.Logf("%s/%d %v every %v", r.VM, r.VCPU, vsn.Duration(r.RuntimeNs), vsn.Duration(r.PeriodNs))
-	}
-}
-
-// TestRefusalNamesWhatFits applies the change that a refusal names, and plans again;
-// and wants a plan for nothing that is much less.
-func TestRefusalNamesWhatFits(t *testing.T) {
-	short := openRobot()
-	short.Networks[0].Flows[0].Deadline = 20 * ms
-	slow := openRobot()
-	slow.Networks[0].Flows[0].Deadline = 100 * ms
-	slow.Networks[0].Links[0].Rate, slow.Networks[0].Links[0].Burst = 1_000_000, vsn.MaxFrame
-	for _, p := range []placement.Problem{short, slow} {
-		_, err := Solve(context.Background(), p, Options{Seed: 1})
-		var infeasible *placement.Infeasible
-		if !errors.As(err, &infeasible) {
-			t.Fatalf("got %v, want infeasible", err)
-		}
-		t.Log(err)
-		says := infeasible.Conflicts[0].Says
-		found := regexp.MustCompile(`a deadline of (\S+) for flow robot/see-and-act`).FindStringSubmatch(says)
-		if found == nil {
-			t.Fatalf("no deadline in %q", says)
-		}
-		var deadline vsn.Duration
-		if err := deadline.UnmarshalText([]byte(found[1])); err != nil {
-			t.Fatal(err)
-		}
-		with := func(d vsn.Duration) error {
-			q := *copyOf(&p)
-			q.Networks[0].Flows[0].Deadline = d
-			plan, err := Solve(context.Background(), q, Options{Seed: 1})
-			if err != nil {
-				return err
-			}
-			return proof.Check(plan)
-		}
-		if err := with(deadline); err != nil {
-			t.Errorf("with the deadline of %v that it names: %v", deadline, err)
-		}
-		if err := with(deadline * 99 / 100); err == nil {
-			t.Errorf("%v is said to be the least deadline, and there is a plan with a hundredth less", deadline)
-		}
-		if found := regexp.MustCompile(`a rate of (\S+) on link robot/frames`).FindStringSubmatch(says); found != nil {
-			var rate vsn.Rate
-			if err := rate.UnmarshalText([]byte(found[1])); err != nil {
-				t.Fatal(err)
-			}
-			q := *copyOf(&p)
-			q.Networks[0].Links[0].Rate = rate
-			planFor(t, q)
-		} else if p.Networks[0].Links[0].Rate > 0 {
-			t.Errorf("no rate in %q", says)
-		}
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
-	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/dimension"
@@ -14,202 +14,370 @@ import (
 )
 
 const (
-	// trials is how many times one remedy may be planned to find the least that does.
-	trials = 30
-	// finest is how near the deadline that is named is to the least that was tried and
-	// does not do, ns; or a thousandth.
-	finest = 10_000
+	// mostPlanned is how many times a refused problem may be planned with changes, in all.
+	mostPlanned = 90
+	// trialNodes is the part of the nodes that one of them may spend.
+	trialNodes = 20
+	// mostRemedies is how many are shown.
+	mostRemedies = 3
+	// stretches is how many times as long times may become, and rates as high.
+	stretches = 200
 )
 
-// remedied adds to a no about deadlines the smallest change with which there is a
-// plan: it is found by planning with it.
-func (d *open) remedied(ctx context.Context, err error) error {
+// remedies looks for the least change of a refused problem with which there is a
+// plan, of each kind that may help.
+type remedies struct {
+	ctx     context.Context
+	problem *placement.Problem
+	o       Options
+	planned int
+}
+
+// knob is one kind of change, by one number: more of it is easier.
+type knob struct {
+	least int64 // what may do
+	step  int64 // how finely the number is found
+	most  int64
+	unit  func(int64) string
+	turn  func(int64) []placement.Change
+	says  func(int64) string // nil: the changes are few
+	last  bool               // of no interest where another remedy was found
+}
+
+// remedied puts remedies to the first conflict of a refusal that is about times or
+// rates.
+func remedied(ctx context.Context, p *placement.Problem, o Options, err error) {
+	if o.Nodes == 0 {
+		o.Nodes = DefaultNodes
+	}
+	r := &remedies{ctx: ctx, problem: p, o: o}
 	var no *placement.Infeasible
-	if d.quiet || !errors.As(err, &no) || no.Conflicts[0].Rule != proof.RuleEndToEnd {
-		return err
+	var gaveUp *placement.GaveUp
+	switch {
+	case ctx.Err() != nil:
+	case errors.As(err, &no):
+		c := &no.Conflicts[0]
+		c.Remedies = r.find(no.Conflicts)
+	case errors.As(err, &gaveUp) && gaveUp.Nodes == 0 && gaveUp.Nearest != nil:
+		gaveUp.Nearest.Remedies = r.find([]placement.Conflict{*gaveUp.Nearest})
 	}
-	var says []string
-	if deadlines := d.longer(ctx, no); len(deadlines) > 0 {
-		says = append(says, "with "+strings.Join(deadlines, ", and ")+" there is a plan")
-	}
-	if rate := d.faster(ctx, no); rate != "" {
-		says = append(says, "with "+rate+" there is a plan, too")
-	}
-	if len(says) > 0 {
-		no.Conflicts[0].Says += ": " + strings.Join(says, "; ")
-	}
-	return err
 }
 
-// plans tells whether there is a plan for a problem with some changes.
-func (d *open) plans(ctx context.Context, p *placement.Problem) error {
-	_, err := (&open{problem: p, o: d.o, quiet: true}).solve(ctx)
-	return err
+func (r *remedies) find(conflicts []placement.Conflict) (out []placement.Remedy) {
+	for _, k := range r.knobs(conflicts) {
+		if len(out) == mostRemedies || k.last && len(out) > 0 {
+			break
+		}
+		if x, ok := r.leastOf(k); ok {
+			remedy := placement.Remedy{Changes: k.turn(x), Step: k.unit(k.step)}
+			if k.says != nil {
+				remedy.Says = k.says(x)
+			}
+			out = append(out, remedy)
+		}
+	}
+	return out
 }
 
-// longer finds deadlines with which there is a plan: first those without which not
-// even the quickest choice holds, then all of them longer in proportion.
-func (d *open) longer(ctx context.Context, no *placement.Infeasible) []string {
-	least := map[dimension.Key]vsn.Duration{}
-	for range 1 + d.flows() {
-		key, ok := keyOf(no.Conflicts[0].Subjects[0], "flow ")
-		if need := no.Conflicts[0].Need; !ok || need.IsInf() {
-			return nil
+// plans tells whether there is a plan with a knob turned to x.
+func (r *remedies) plans(k knob, x int64, o Options) bool {
+	if r.planned++; r.planned > mostPlanned {
+		return false
+	}
+	p, err := r.problem.Changed(k.turn(x)...)
+	if err != nil {
+		return false
+	}
+	_, err = answer(r.ctx, p, o, false)
+	return err == nil
+}
+
+// leastOf is the least number, in steps from the least that may do, with which there
+// is a plan: with a step less there is none. It gallops up and divides in halves.
+func (r *remedies) leastOf(k knob) (int64, bool) {
+	quick := r.o
+	quick.Nodes = max(1000, quick.Nodes/trialNodes)
+	if k.least > k.most || !r.plans(k, k.most, quick) {
+		return 0, false
+	}
+	low, high := int64(-1), int64(0) // steps: fails, and does
+	for stride := max(1, k.least/k.step/16); ; stride *= 2 {
+		if k.least+high*k.step >= k.most {
+			high = (k.most - k.least) / k.step
+			break
+		}
+		if r.plans(k, k.least+high*k.step, quick) {
+			break
+		}
+		low, high = high, high+stride
+	}
+	for high-low > 1 {
+		if middle := low + (high-low)/2; r.plans(k, k.least+middle*k.step, quick) {
+			high = middle
 		} else {
-			least[key] = vsn.Duration(need.Big().Num().Int64())
+			low = middle
 		}
-		_, err := dimension.Choose(d.changed(least, 1, 1), d.assume)
-		if err == nil {
+	}
+	// The quick look may have missed a plan, though what it found is one.
+	for range 8 {
+		if high == 0 || !r.plans(k, k.least+(high-1)*k.step, r.o) {
 			break
 		}
-		if !errors.As(err, &no) || no.Conflicts[0].Rule != proof.RuleEndToEnd {
-			return nil
+		high--
+	}
+	x := k.least + high*k.step
+	return x, r.planned < mostPlanned && r.plans(k, x, r.o)
+}
+
+// knobs are the kinds of change that may help against conflicts, the first first.
+func (r *remedies) knobs(conflicts []placement.Conflict) []knob {
+	c := conflicts[0]
+	if key, ok := keyOf(c.Subjects[0], "flow "); ok && !(c.Need.IsInf() && len(c.Subjects) > 1) {
+		return r.forFlow(key, conflicts)
+	}
+	if key, ok := keyOf(c.Subjects[0], "link "); ok {
+		return r.forLink(key, c)
+	}
+	if key, ok := keyOf(c.Subjects[0], "queue "); ok {
+		return r.forLink(key, c)
+	}
+	switch key, ok := keyOf(c.Subjects[0], "vm "); c.Rule {
+	case proof.RuleRequest, proof.RuleGuestEDF, proof.RuleGuestFixed:
+		if ok {
+			return r.forVM(key, c)
+		}
+	case proof.RuleEDF, proof.RuleGFB:
+		return r.forAll()
+	}
+	return nil
+}
+
+func (r *remedies) network(name string) *vsn.Network {
+	for i := range r.problem.Networks {
+		if r.problem.Networks[i].Name == name {
+			return &r.problem.Networks[i]
 		}
 	}
-	low, high, found := int64(1000), int64(1000), false // thousandths of least
-	if d.plans(ctx, d.changed(least, 1000, 1000)) == nil {
-		return deadlines(least, 1000, 1000)
-	}
-	const unit = 1 << 10
-	low *= unit
-	for step := int64(20); step < 1<<16; step *= 2 {
-		if high = (1000 + step) * unit; d.plans(ctx, d.changed(least, high, 1000*unit)) == nil {
-			found = true
-			break
-		}
-		low = high
-	}
-	if !found {
+	return nil
+}
+
+// forFlow: its deadline; those of all that miss theirs, and all, in proportion; the
+// rates of its links and the runtimes of its VMs that are given.
+func (r *remedies) forFlow(key dimension.Key, conflicts []placement.Conflict) (out []knob) {
+	n := r.network(key[0])
+	f := flowOf(n, key[1])
+	if f == nil || f.Deadline == 0 {
 		return nil
 	}
-	longest := int64(0)
-	for _, v := range least {
-		longest = max(longest, int64(v))
+	least := int64(f.Deadline)
+	if need := conflicts[0].Need; !need.IsInf() && len(dimension.Refute(r.problem)) > 0 {
+		least = max(least, ceilOf(need))
 	}
-	for range trials {
-		if gap := (high - low) * (longest / (1000 * unit)); high-low < 2 || gap < finest || high-low < high/1000 {
-			break
+	if len(conflicts) == 1 {
+		out = append(out, r.duration("flow "+key[0]+"/"+key[1], "deadline", least, int64(f.Deadline)*stretches))
+	} else {
+		out = append(out, missing(conflicts))
+	}
+	for i := range n.Links {
+		if l := &n.Links[i]; l.Rate > 0 && slices.ContainsFunc(f.Steps(), func(s vsn.Step) bool { return joins(l, s.From, s.To) }) {
+			out = append(out, r.rate(n, l, int64(l.Rate)))
 		}
-		middle := low + (high-low)/2
-		if d.plans(ctx, d.changed(least, middle, 1000*unit)) == nil {
-			high = middle
-		} else {
-			low = middle
+	}
+	for _, vm := range f.VMs() {
+		out = append(out, r.runtime(n, n.VM(vm))...)
+	}
+	return append(out, r.forAll()...)
+}
+
+// missing is the deadlines of several flows, each in proportion to what it needs.
+func missing(conflicts []placement.Conflict) knob {
+	var all []placement.Change
+	for _, c := range conflicts {
+		if !c.Need.IsInf() && c.Rule == proof.RuleEndToEnd {
+			all = append(all, placement.Change{Subject: c.Subjects[0], Field: "deadline", To: vsn.Duration(ceilOf(c.Need)).String()})
 		}
 	}
-	return deadlines(least, high, 1000*unit)
+	k := stretch(all, "")
+	k.least, k.says = 1000, nil
+	return k
 }
 
-func (d *open) flows() (n int) {
-	for i := range d.problem.Networks {
-		n += len(d.problem.Networks[i].Flows)
+// forLink: its rate, and its own deadline.
+func (r *remedies) forLink(key dimension.Key, c placement.Conflict) (out []knob) {
+	n := r.network(key[0])
+	if n == nil || n.Link(key[1]) == nil {
+		return nil
 	}
-	return n
-}
-
-// scaled is a duration times num/den, rounded up to a microsecond.
-func scaled(v vsn.Duration, num, den int64) vsn.Duration {
-	out := vsn.Duration(float64(v) * (float64(num) / float64(den)))
-	return (max(v, out) + 999) / 1000 * 1000
-}
-
-func deadlines(least map[dimension.Key]vsn.Duration, num, den int64) []string {
-	var out []string
-	for key, v := range least {
-		out = append(out, fmt.Sprintf("a deadline of %v for flow %s/%s", scaled(v, num, den), key[0], key[1]))
+	l := n.Link(key[1])
+	if c.Rule == proof.RuleLink && l.Delay > 0 {
+		out = append(out, r.duration("link "+key[0]+"/"+key[1], "delay", int64(l.Delay), int64(vsn.MaxTime)))
 	}
-	slices.Sort(out)
+	if l.Rate > 0 {
+		least := int64(l.Rate)
+		if c.Unit == "bit/s" && !c.Need.IsInf() {
+			least = max(least, ceilOf(c.Need))
+		}
+		out = append(out, r.rate(n, l, least))
+	}
 	return out
 }
 
-// changed is the problem with other deadlines.
-func (d *open) changed(least map[dimension.Key]vsn.Duration, num, den int64) *placement.Problem {
-	out := copyOf(d.problem)
-	for i := range out.Networks {
-		n := &out.Networks[i]
+// forVM: more vCPUs for its tasks, their periods and deadlines longer, messages that
+// come less often, its runtime or period where they are given.
+func (r *remedies) forVM(key dimension.Key, c placement.Conflict) (out []knob) {
+	n := r.network(key[0])
+	if n == nil || n.VM(key[1]) == nil {
+		return nil
+	}
+	vm := n.VM(key[1])
+	if k := len(vm.Tasks); k > vm.VCPUs {
+		out = append(out, knob{least: int64(vm.VCPUs) + 1, step: 1, most: int64(min(k, vsn.MaxVCPUs)), unit: func(x int64) string { return fmt.Sprint(x) },
+			turn: func(x int64) []placement.Change {
+				return []placement.Change{{Subject: c.Subjects[0], Field: "vcpus", To: fmt.Sprint(x)}}
+			}})
+	}
+	out = append(out, r.runtime(n, vm)...)
+	if g := vm.Reservation; g != nil && g.Runtime == 0 {
+		k := r.duration(c.Subjects[0], "period", int64(g.Period), 0)
+		if c.Unit == "ns" && !c.Need.IsInf() { // the share of it that gives a grain
+			k.least = max(k.least, ceilOf(placement.FromBig(c.Need.Big().Quo(c.Need.Big(), c.Have.Big().Quo(c.Have.Big(), ratOf(int64(g.Period)))))))
+		}
+		k.least = (k.least + k.step - 1) / k.step * k.step
+		k.most = min(2*k.least, int64(vsn.MaxPeriod)) // much longer, and deadlines are missed
+		out = append(out, k)
+	}
+	if len(vm.Tasks) > 0 {
+		out = append(out, r.tasks(n, vm))
+	}
+	return append(out, r.stretched(func(n *vsn.Network, f *vsn.Flow) []placement.Change {
+		if n.Name != key[0] || !f.Passes(key[1]) {
+			return nil
+		}
+		return []placement.Change{{Subject: "flow " + n.Name + "/" + f.Name, Field: "every", To: f.Every.String()}}
+	}, "the interval of every flow that passes "+c.Subjects[0]))
+}
+
+// forAll: all deadlines in proportion.
+func (r *remedies) forAll() []knob {
+	k := r.stretched(func(n *vsn.Network, f *vsn.Flow) []placement.Change {
+		if f.Deadline == 0 {
+			return nil
+		}
+		return []placement.Change{{Subject: "flow " + n.Name + "/" + f.Name, Field: "deadline", To: f.Deadline.String()}}
+	}, "every deadline")
+	k.last = true
+	return []knob{k}
+}
+
+// tasks stretches the periods and deadlines of the tasks of a VM.
+func (r *remedies) tasks(n *vsn.Network, vm *vsn.VM) knob {
+	var of []placement.Change
+	for _, t := range vm.Tasks {
+		subject := fmt.Sprintf("task %s/%s/%s", n.Name, vm.Name, t.Name)
+		of = append(of, placement.Change{Subject: subject, Field: "period", To: t.Period.String()})
+		if t.Deadline > 0 {
+			of = append(of, placement.Change{Subject: subject, Field: "deadline", To: t.Deadline.String()})
+		}
+	}
+	return stretch(of, fmt.Sprintf("every period and deadline of the tasks of vm %s/%s", n.Name, vm.Name))
+}
+
+// stretched makes durations of flows longer, all in proportion.
+func (r *remedies) stretched(of func(*vsn.Network, *vsn.Flow) []placement.Change, what string) knob {
+	var all []placement.Change
+	for i := range r.problem.Networks {
+		n := &r.problem.Networks[i]
 		for j := range n.Flows {
-			if v, ok := least[dimension.Key{n.Name, n.Flows[j].Name}]; ok {
-				n.Flows[j].Deadline = scaled(v, num, den)
+			all = append(all, of(n, &n.Flows[j])...)
+		}
+	}
+	return stretch(all, what)
+}
+
+// stretch is by thousandths; times are rounded up to a microsecond.
+func stretch(of []placement.Change, what string) knob {
+	if len(of) == 0 {
+		return knob{least: 1}
+	}
+	factor := func(x int64) string { return fmt.Sprintf("%d.%03d", x/1000, x%1000) }
+	k := knob{least: 1001, step: 1, most: 1000 * stretches, unit: factor,
+		says: func(x int64) string { return fmt.Sprintf("%s %s times as long", what, factor(x)) },
+		turn: func(x int64) []placement.Change {
+			out := slices.Clone(of)
+			for i := range out {
+				var d vsn.Duration
+				if d.UnmarshalText([]byte(out[i].To)) == nil {
+					whole, rest := d/1000, d%1000 // no overflow: at most a day, and a thousand times as long
+					out[i].To = ((whole*vsn.Duration(x) + (rest*vsn.Duration(x)+999)/1000 + 999) / 1000 * 1000).String()
+				}
 			}
-		}
+			return out
+		}}
+	if len(of) == 1 {
+		k.says = nil
 	}
-	return out
+	return k
 }
 
-// copyOf shares with p what is not to be changed here.
-func copyOf(p *placement.Problem) *placement.Problem {
-	out := &placement.Problem{Inventory: p.Inventory, Pins: p.Pins, Before: p.Before, Networks: slices.Clone(p.Networks)}
-	for i := range out.Networks {
-		out.Networks[i].Flows, out.Networks[i].Links = slices.Clone(p.Networks[i].Flows), slices.Clone(p.Networks[i].Links)
+// duration is a time to a thousandth, or 10 us.
+func (r *remedies) duration(subject, field string, least, most int64) knob {
+	step := max(10_000, least/1000/10_000*10_000)
+	if field == "period" {
+		step = max(1000, least/1000/1000*1000)
 	}
-	return out
+	return knob{least: (least + step - 1) / step * step, step: step, most: min(most, int64(vsn.MaxTime)), unit: func(x int64) string { return vsn.Duration(x).String() },
+		turn: func(x int64) []placement.Change {
+			return []placement.Change{{Subject: subject, Field: field, To: vsn.Duration(x).String()}}
+		}}
 }
 
-// faster finds the least rate of one link of the flow, of those with a rate, that
-// makes a plan possible.
-func (d *open) faster(ctx context.Context, no *placement.Infeasible) string {
-	key, ok := keyOf(no.Conflicts[0].Subjects[0], "flow ")
-	if !ok {
-		return ""
+// runtime is that of a VM to which one is given; none otherwise.
+func (r *remedies) runtime(n *vsn.Network, vm *vsn.VM) []knob {
+	g := vm.Reservation
+	if g == nil || g.Runtime == 0 {
+		return nil
 	}
-	for i := range d.problem.Networks {
-		n := &d.problem.Networks[i]
-		for j := range n.Links {
-			l := &n.Links[j]
-			if n.Name != key[0] || l.Rate == 0 || !slices.ContainsFunc(n.Flows, func(f vsn.Flow) bool { return f.Name == key[1] && uses(&f, l) }) {
-				continue
-			}
-			with := func(rate vsn.Rate) bool {
-				p := copyOf(d.problem)
-				p.Networks[i].Links[j].Rate = rate
-				return d.plans(ctx, p) == nil
-			}
-			if rate := leastRate(l.Rate, with); rate > 0 {
-				return fmt.Sprintf("a rate of %v on link %s/%s", rate, n.Name, l.Name)
-			}
+	k := r.duration("vm "+n.Name+"/"+vm.Name, "runtime", int64(g.Runtime), int64(g.Period))
+	k.step = max(1000, int64(g.Period)/1000/1000*1000)
+	k.least, k.most = int64(g.Runtime)+k.step, 0
+	for _, h := range r.problem.Inventory.Hosts {
+		for _, c := range h.CPUs {
+			k.most = max(k.most, int64(float64(g.Period)*float64(h.ShareOf(c))/float64(vsn.One))/1000*1000)
 		}
 	}
-	return ""
+	return []knob{k}
 }
 
-func uses(f *vsn.Flow, l *vsn.Link) bool {
-	return slices.ContainsFunc(f.Steps(), func(s vsn.Step) bool { return joins(l, s.From, s.To) })
+// rate is that of a link, to a thousandth.
+func (r *remedies) rate(n *vsn.Network, l *vsn.Link, least int64) knob {
+	step := max(int64(vsn.RateGrain), least/1000/8*8)
+	return knob{least: (least + step - 1) / step * step, step: step, most: min(int64(vsn.MaxRate), least*stretches), unit: func(x int64) string { return vsn.Rate(x).String() },
+		turn: func(x int64) []placement.Change {
+			return []placement.Change{{Subject: "link " + n.Name + "/" + l.Name, Field: "rate", To: vsn.Rate(x).String()}}
+		}}
 }
 
-// leastRate is a rate over low, to within a thousandth the least, with which does
-// holds; 0 where none up to a million times as high does.
-func leastRate(low vsn.Rate, does func(vsn.Rate) bool) vsn.Rate {
-	most := min(low*1_000_000, vsn.MaxRate)
-	if low > vsn.MaxRate/1_000_000 {
-		most = vsn.MaxRate
+func flowOf(n *vsn.Network, name string) *vsn.Flow {
+	if n == nil {
+		return nil
 	}
-	high := low
-	for {
-		if high >= most {
-			return 0
-		}
-		if high = min(high*4, most); does(high) {
-			break
-		}
-		low = high
-	}
-	for high-low > max(high/1000, 8) {
-		middle := roundedRate(low + (high-low)/2)
-		if does(middle) {
-			high = middle
-		} else {
-			low = middle
+	for i := range n.Flows {
+		if n.Flows[i].Name == name {
+			return &n.Flows[i]
 		}
 	}
-	return high
+	return nil
 }
 
-// roundedRate is a rate up to a multiple of what the kernel counts, and of a kbit
-// where that is fine enough.
-func roundedRate(r vsn.Rate) vsn.Rate {
-	unit := vsn.Rate(8)
-	if r > 10_000_000 {
-		unit = 1000
+func ratOf(v int64) *big.Rat { return new(big.Rat).SetInt64(v) }
+
+// ceilOf is a finite number rounded up, within what durations and rates are.
+func ceilOf(v placement.Rat) int64 {
+	r := v.Big()
+	num, den := r.Num(), r.Denom()
+	num.Add(num, den).Sub(num, big.NewInt(1)).Quo(num, den)
+	if !num.IsInt64() {
+		return int64(vsn.MaxRate)
 	}
-	return (r + unit - 1) / unit * unit
+	return num.Int64()
 }

@@ -33,16 +33,32 @@ type prover func(*placement.Problem, *placement.Embedding, *placement.Realizatio
 
 // Solve plans all networks of the problem together. The error is
 // *placement.Infeasible where no placement can exist, *placement.GaveUp where the
-// nodes were spent or ctx ended, anything else where the problem is malformed.
+// nodes were spent or ctx ended, or what was left open could be chosen otherwise;
+// anything else where the problem is malformed. What is refused for its times or rates
+// comes with the least changes for which there is a plan.
 func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, error) {
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
-	if dimension.Open(&p) {
-		return (&open{problem: &p, o: o}).solve(ctx)
+	if err := proof.Valid(&p); err != nil {
+		return nil, err
 	}
-	s := newSolver(&p, o, proof.Prove)
-	s.relax = proof.Relaxed
+	plan, err := answer(ctx, &p, o, true)
+	if err != nil {
+		remedied(ctx, &p, o, err)
+		return nil, err
+	}
+	return plan, nil
+}
+
+// answer plans without looking for remedies; fine makes what is left open as cheap as
+// it can be.
+func answer(ctx context.Context, p *placement.Problem, o Options, fine bool) (*placement.Plan, error) {
+	if dimension.Open(p) {
+		return (&open{problem: p, o: o, coarse: !fine}).solve(ctx)
+	}
+	s := newSolver(p, o, proof.Prove)
+	s.relax, s.coarse = proof.Relaxed, !fine
 	return s.solve(ctx)
 }
 
@@ -53,6 +69,7 @@ type solver struct {
 	phase   *realize.Phase
 	prove   prover
 	relax   prover // proof.Relaxed, or nil: what fails by it fails with any choice of CPUs
+	coarse  bool   // the first plan is as good as any
 	plan    placement.Plan
 	tally   embed.Tally
 	index   *index
@@ -85,8 +102,10 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e, err = s.improve(ctx, e); err != nil {
-		return nil, err
+	if !s.coarse {
+		if e, err = s.improve(ctx, e); err != nil {
+			return nil, err
+		}
 	}
 	s.plan.Version, s.plan.Seed, s.plan.Problem, s.plan.Embedding = placement.PlanVersion, s.o.Seed, *s.problem, *e
 	return &s.plan, s.plan.Seal()
