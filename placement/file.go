@@ -29,6 +29,15 @@ func Read(r io.Reader) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var p Plan
+	failed := dec.Decode(&p)
+	ends := len(bytes.TrimSpace(data[dec.InputOffset():])) == 0
+	if failed == nil && ends && p.Version == PlanVersion {
+		return &p, nil
+	}
+	// Of what is no plan, or one of another program, that is said first.
 	var head struct {
 		Version *int `json:"version"`
 	}
@@ -41,13 +50,7 @@ func Read(r io.Reader) (*Plan, error) {
 	if *head.Version != PlanVersion {
 		return nil, fmt.Errorf("plan version %d, and this program reads version %d: plan again", *head.Version, PlanVersion)
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	var p Plan
-	if err := dec.Decode(&p); err != nil {
-		return nil, at(data, err)
-	}
-	return &p, nil
+	return nil, at(data, failed)
 }
 
 // at adds the line to an error of encoding/json that knows its offset.

@@ -18,7 +18,7 @@ claim that does not hold. Any change to a plan, to any number of it, is found.
 
 Exit codes: ` + exitCodes,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "explain", EnvVars: env("explain"), Usage: "write down the derivation of `FLOW` (NETWORK/FLOW), each theorem by name"},
+			&cli.StringFlag{Name: "explain", EnvVars: env("explain"), Usage: "write down what is claimed about `NAME`, a flow, vm or link (NETWORK/NAME), host or cable: each number, each theorem by name"},
 			formatFlag("table"),
 		},
 		Action: func(c *cli.Context) error {
@@ -43,8 +43,8 @@ Exit codes: ` + exitCodes,
 			if err != nil {
 				return fmt.Errorf("the plan does not hold: %w", err)
 			}
-			if flow := c.String("explain"); flow != "" {
-				if err := proof.Explain(t.out, p, flow); err != nil {
+			if name := c.String("explain"); name != "" {
+				if err := proof.Explain(t.out, p, name); err != nil {
 					return badInput(err)
 				}
 				return nil

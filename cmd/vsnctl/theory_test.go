@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/vsnctl/vsnctl/placement/proof"
 )
 
 // ruleNames are the values of the constants Rule... of placement/proof.
@@ -67,3 +71,50 @@ func TestEveryRuleHasItsHeading(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryClaimIsExplained: what can be named is explained, each rule with its theorem,
+// and no claim of the examples but those of cost is left out.
+func TestEveryClaimIsExplained(t *testing.T) {
+	for example, plan := range examplePlans(t) {
+		names := []string{}
+		for _, h := range plan.Problem.Inventory.Hosts {
+			if carries(plan, h.Name) {
+				names = append(names, h.Name)
+			}
+		}
+		for _, n := range plan.Problem.Networks {
+			for _, vm := range n.VMs {
+				names = append(names, n.Name+"/"+vm.Name)
+			}
+			for _, l := range n.Links {
+				names = append(names, n.Name+"/"+l.Name)
+			}
+			for _, f := range n.Flows {
+				names = append(names, n.Name+"/"+f.Name)
+			}
+			if len(n.Place) > 0 {
+				names = append(names, n.Name)
+			}
+		}
+		explained := map[string]bool{}
+		for _, name := range names {
+			var text bytes.Buffer
+			if err := proof.Explain(&text, plan, name); err != nil {
+				t.Errorf("%s: %v", example, err)
+			}
+			for _, rule := range byRule.FindAllStringSubmatch(text.String(), -1) {
+				explained[rule[1]] = true
+				if rule[1] != proof.RuleEndToEnd && !regexp.MustCompile(`by `+rule[1]+`:\n    \| `).MatchString(text.String()) {
+					t.Errorf("%s: %s has no theorem:\n%s", name, rule[1], text.String())
+				}
+			}
+		}
+		for _, c := range plan.Proof.Claims {
+			if c.Rule != proof.RuleCost && !explained[c.Rule] {
+				t.Errorf("%s: nothing that can be named explains %s by %s", example, c.Subject, c.Rule)
+			}
+		}
+	}
+}
+
+var byRule = regexp.MustCompile(`(?m)by ([a-z0-9-]+):$`)

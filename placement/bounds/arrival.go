@@ -95,8 +95,16 @@ const maxSteps = 1 << 20
 // common period ends it sooner, the rest of it is bounded by the token buckets and
 // Linear, safe but not exact.
 func RequestDelay(s Supply, flows []Arrival) (delay int64, ok bool) {
+	delay, _, _, ok = RequestWorst(s, flows)
+	return delay, ok
+}
+
+// RequestWorst is RequestDelay with the instant of the arrival that waits longest, since
+// the start of the busy period, and all work asked for by then: delay is the Time of
+// work less at. Where the delay is that of the token buckets, at and work are 0.
+func RequestWorst(s Supply, flows []Arrival) (delay, at, work int64, ok bool) {
 	if !s.valid() {
-		return Inf, false
+		return Inf, 0, 0, false
 	}
 	repeat := s.Period
 	if s.Runtime < s.Grain {
@@ -104,39 +112,44 @@ func RequestDelay(s Supply, flows []Arrival) (delay int64, ok bool) {
 	}
 	for i := range flows {
 		if !flows[i].valid() {
-			return Inf, false
+			return Inf, 0, 0, false
 		}
 		repeat = lcmSat(repeat, flows[i].Period)
 	}
 	if !withinRate(s, flows) {
-		return Inf, false
+		return Inf, 0, 0, false
 	}
 	// From arrival to arrival. What arrives a common period later waits no longer,
 	// since the demand is within the rate: so that is as far as one must look.
-	var at int64
+	var now int64
 	for range maxSteps {
-		var work int64
+		var asked int64
 		next := Inf
 		for i := range flows {
 			if flows[i].Cost == 0 {
 				continue
 			}
-			work = addSat(work, flows[i].Work(at))
-			next = min(next, flows[i].next(at))
+			asked = addSat(asked, flows[i].Work(now))
+			next = min(next, flows[i].next(now))
 		}
-		done, finite := s.Time(work)
+		done, finite := s.Time(asked)
 		if !finite {
-			return Inf, false
+			return Inf, 0, 0, false
 		}
-		delay = max(delay, done-at)
+		if done-now > delay {
+			delay, at, work = done-now, now, asked
+		}
 		if done <= next || next >= repeat {
-			return delay, true
+			return delay, at, work, true
 		}
-		if at = next; at > largest { // sums of later times could wrap
+		if now = next; now > largest { // sums of later times could wrap
 			break
 		}
 	}
-	return max(delay, linearDelay(s, flows, at)), true
+	if rest := linearDelay(s, flows, now); rest > delay {
+		return rest, 0, 0, true
+	}
+	return delay, at, work, true
 }
 
 // linearDelay bounds the delay of all that arrives at or after at, by token

@@ -138,5 +138,5 @@ func (s *stage) terms() []placement.Term {
 		}
 		add(who+" asks", c.stage.cost)
 	}
-	return out
+	return append(out, v.worst()...)
 }

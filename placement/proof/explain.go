@@ -3,77 +3,89 @@ package proof
 import (
 	"fmt"
 	"io"
-	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
 )
 
-// theorems are, for each rule, what it rests on, in a sentence with its source.
-var theorems = map[string]string{
-	RuleRequest: `Messages of all flows that pass a VM are served first come first served by one vCPU, which has Q of
-processor time every P. The delay is the largest horizontal distance between what they ask and the
-inverse of the least supply (Le Boudec and Thiran 2001, theorem 1.4.2; Shin and Lee 2003).`,
-	RuleDevice: `The same for the frames of the messages in the device threads of a VM.`,
-	RuleShaper: `A token bucket (r, b) delays what comes at once, s bytes of all flows of the link, by at most
-max(0, s - b) / r (Le Boudec and Thiran 2001, section 1.5).`,
-	RuleHops: `What conforms to a link's rate and burst waits, on each cable, for one burst of every link that
-shares it and a frame that had begun: first come first served at the rate of the cable (Cruz
-1991), in any order at what the others leave (Le Boudec and Thiran 2001, theorem 6.2.1).`,
-	RuleLinkTandem: `What other links leave of a cable is a rate and a latency; in a row the latencies add up, the link's
-own burst is paid once, where the least rate is left, and a frame at each other cable, since it
-goes on when it has come whole (Le Boudec and Thiran 2001, sections 1.4.3 and 2.1).`,
-	RuleLinkPMOO: `Each burst of another link is paid once, too, where it joins, though it shares several cables in a
-row (pay multiplexing only once: Schmitt, Zdarsky and Martinovic 2008).`,
-	RuleBusy: `The guest's tasks come before messages: a message is done by the end of the longest busy period of
-both (Lehoczky 1990; Shin and Lee 2003).`,
-	RuleJoin: `Work begins when the message has come over every way.`,
-	RuleTandem: `What a stage leaves beside all other traffic is a rate and a latency; in a row the latencies add up,
-and the flow's own burst is paid once, at the slowest stage (Le Boudec and Thiran 2001, theorems
-1.4.6 and 6.2.2).`,
-	RuleOdds: `Networks are active independently of one another, each as a whole. While this one is, the others that
-are active with it leave it its processor time on all its CPUs with the probability of all sets of active
-networks that fit, by convolution: exactly, or where there are very many, rounded against this network
-(Konstanteli, Cucinotta, Psychas and Varvarigou 2014; Harris 1960).`,
-	RuleStages: `Delays of stages in a row add up; behind a stage with delay d a message may be d late, which later
-stages count as jitter (Tindell and Clark 1994).`,
-}
-
-// Explain writes the derivation of one flow's bound, "network/flow", as a person
-// would write it down: each stage with the numbers that went in and its theorem, the
-// sum, the deadline and the slack. The error says that there is no such flow.
-func Explain(w io.Writer, p *placement.Plan, flow string) error {
-	subject := "flow " + flow
-	var chain []placement.Claim
-	links := map[string]placement.Claim{}
-	network, _, _ := strings.Cut(flow, "/")
-	var odds *placement.Claim
-	known := []string{}
+// Explain writes the derivation of what is promised about one thing as a person would
+// write it down: each claim with the numbers that went in, how its bound comes from
+// them, and its theorem. Of a flow, "network/flow", that is every stage, the sum, the
+// deadline and the slack; of a VM, "network/vm", its tasks and what it takes of its
+// host; of a link, host or cable every claim about it. The error says that nothing has
+// that name.
+func Explain(w io.Writer, p *placement.Plan, name string) error {
+	e := &explanation{w: w, links: map[string]placement.Claim{}, said: map[string]bool{}}
+	e.network, _, _ = strings.Cut(name, "/")
+	subject := "flow " + name
+	var chain, about, odds []placement.Claim
 	for _, c := range p.Proof.Claims {
+		if c.Rule == RuleLink {
+			e.links[c.Subject] = c
+		}
 		switch {
-		case c.Rule == RuleLink:
-			links[c.Subject] = c
-		case c.Rule == RuleOdds && c.Subject == "network "+network:
-			odds = &c
 		case c.Subject == subject || strings.HasPrefix(c.Subject, subject+" stage ") || strings.HasPrefix(c.Subject, subject+" at "):
 			chain = append(chain, c)
+		case c.Rule == RuleOdds && c.Subject == "network "+e.network:
+			odds = append(odds, c)
+		case concerns(c, name):
+			about = append(about, c)
 		}
-		if c.Rule == RuleEndToEnd {
-			known = append(known, strings.TrimPrefix(c.Subject, "flow "))
+	}
+	if name == e.network {
+		about = append(about, odds...)
+	}
+	switch {
+	case len(chain) > 0:
+		e.printf("Flow %s.\n", name)
+		for _, c := range chain {
+			e.claim(c)
 		}
-	}
-	if len(chain) == 0 {
-		return fmt.Errorf("no flow %q in the plan: it has %s", flow, strings.Join(known, ", "))
-	}
-	e := &explanation{w: w, network: network, links: links, said: map[string]bool{}}
-	fmt.Fprintf(w, "Flow %s. Times in ns unless said otherwise.\n", flow)
-	for _, c := range chain {
-		e.claim(c)
-	}
-	if odds != nil {
-		e.odds(*odds)
+		for _, c := range odds {
+			e.odds(c)
+		}
+	case len(about) > 0:
+		e.printf("What is claimed about %s.\n", name)
+		for _, c := range about {
+			e.claim(c)
+		}
+	default:
+		return fmt.Errorf("no flow, vm, link, host or cable %q in the plan: it has %s", name, strings.Join(names(p), ", "))
 	}
 	return e.err
+}
+
+// concerns tells whether a claim is about a VM, link, host, cable or network of that
+// name, by its subject or by what goes into its sum.
+func concerns(c placement.Claim, name string) bool {
+	if c.Rule == RuleCost || c.Rule == RuleLoad || c.Rule == RuleBacklog || strings.HasPrefix(c.Subject, "flow ") {
+		return c.Rule != RuleCost && strings.HasPrefix(c.Subject, "queue "+name+" ")
+	}
+	of := strings.Fields(strings.Replace(c.Subject, "tasks of ", "tasks ", 1))
+	if len(of) > 1 && (of[1] == name || strings.HasPrefix(of[1], name+"/vcpu")) {
+		return true
+	}
+	return slices.ContainsFunc(c.Terms, func(t placement.Term) bool {
+		return t.Name == name || strings.HasPrefix(t.Name, name+"/")
+	})
+}
+
+// names are what can be explained: flows, VMs and links of the plan.
+func names(p *placement.Plan) []string {
+	var out []string
+	for _, n := range p.Problem.Networks {
+		for _, f := range n.Flows {
+			out = append(out, n.Name+"/"+f.Name)
+		}
+		for _, vm := range n.VMs {
+			out = append(out, n.Name+"/"+vm.Name)
+		}
+		for _, l := range n.Links {
+			out = append(out, n.Name+"/"+l.Name)
+		}
+	}
+	return out
 }
 
 type explanation struct {
@@ -95,14 +107,25 @@ func (e *explanation) claim(c placement.Claim) {
 	case RuleEndToEnd:
 		e.verdict(c)
 		return
+	case RuleOdds:
+		e.odds(c)
+		return
 	case RuleStages, RuleTandem:
+		e.printf("\nThe whole, by %s:\n", c.Rule)
+		e.theorem(c.Rule)
 		e.sum(c)
 		return
 	}
 	e.printf("\n%s, by %s:\n", strings.TrimPrefix(c.Subject, "flow "), c.Rule)
 	e.theorem(c.Rule)
-	e.terms(c)
-	e.printf("    bound                            %v\n", c.Bound)
+	if sums(c) {
+		e.sum(c)
+	} else {
+		e.terms(c)
+	}
+	if !c.Limit.IsInf() {
+		e.printf("    %-40s %s\n", "limit", inUnit(c.Unit, c.Limit))
+	}
 }
 
 func (e *explanation) theorem(rule string) {
@@ -115,74 +138,54 @@ func (e *explanation) theorem(rule string) {
 	}
 }
 
+// terms writes what went in, how the bound comes from it, and the bound.
 func (e *explanation) terms(c placement.Claim) {
 	for _, t := range c.Terms {
-		e.printf("    %-32s %v\n", t.Name, t.Value)
+		e.printf("    %-40s %s\n", t.Name, quantity(c, t))
 	}
+	if how := working(c); how != "" {
+		e.printf("    %s\n", how)
+	}
+	e.printf("    %-40s %s\n", "bound", inUnit(c.Unit, c.Bound))
+}
+
+// sums tells whether the terms of a claim add up to its bound.
+func sums(c placement.Claim) bool {
+	sum := placement.Int(0)
+	for _, t := range c.Terms {
+		sum = sum.Add(t.Value)
+	}
+	return len(c.Terms) > 0 && sum.Cmp(c.Bound) == 0 && c.Rule != RuleShaper && c.Rule != RuleJoin
 }
 
 // sum writes terms that add up to a bound, ways over links taken apart.
 func (e *explanation) sum(c placement.Claim) {
-	e.printf("\nThe whole, by %s:\n", c.Rule)
-	e.theorem(c.Rule)
 	for _, t := range c.Terms {
-		e.printf("    %14v  %s\n", t.Value, t.Name)
+		e.printf("    %16s  %s\n", inUnit(c.Unit, t.Value), t.Name)
 		if link, ok := e.link(t.Name); ok && c.Rule == RuleStages {
-			if len(link.Terms) > 1 {
-				e.theorem(link.By)
-			}
+			e.theorem(RuleLink)
 			for _, part := range link.Terms {
-				e.printf("                    = %v  %s\n", part.Value, part.Name)
+				e.printf("                        = %s  %s\n", inUnit(link.Unit, part.Value), part.Name)
 			}
 		}
 	}
-	e.printf("    --------------\n    %14v  in all\n", c.Bound)
+	e.printf("    ----------------\n    %16s  in all\n", inUnit(c.Unit, c.Bound))
 }
 
 // verdict holds the lesser of the bounds against the deadline.
 func (e *explanation) verdict(c placement.Claim) {
-	e.printf("\nBoth bounds hold, so the lesser does:\n    %14v  the bound\n", c.Bound)
-	if c.Why != "" {
-		e.printf("    %14s  %s\n", "because", c.Why)
-	}
+	e.printf("\nEvery bound of the whole holds, so the least does, by %s:\n    %16s  the bound\n", c.Rule, inUnit(c.Unit, c.Bound))
 	if c.Limit.IsInf() {
 		e.printf("No deadline was asked for.\n")
 		return
 	}
-	e.printf("    %14v  the deadline\n", c.Limit)
+	e.printf("    %16s  the deadline\n", inUnit(c.Unit, c.Limit))
 	if !c.Holds() {
 		e.printf("The deadline does not hold.\n")
 		return
 	}
 	slack := c.Limit.Big()
-	e.printf("    %14v  the slack: the deadline holds.\n", placement.FromBig(slack.Sub(slack, c.Bound.Big())))
-}
-
-// odds says how sure all of the above is.
-func (e *explanation) odds(c placement.Claim) {
-	if c.Bound.Big().Sign() == 0 {
-		e.printf("\nNetwork %s is to have its processor time with confidence while it is active, and has it always: no CPU\nthat it runs on is overbooked.\n", e.network)
-		return
-	}
-	e.printf("\nAll of this holds while network %s has its processor time on every CPU that it runs on, by %s:\n", e.network, c.Rule)
-	e.theorem(c.Rule)
-	for _, t := range c.Terms {
-		e.printf("    %-32s %v\n", t.Name, t.Value)
-	}
-	e.printf("    %-32s %v, about %.6g\n", "probability that it has not", c.Bound, c.Bound.Float())
-	e.printf("    %-32s %v\n", "accepted, 1 - confidence", c.Limit)
-	e.printf("So the bounds hold with a probability of at least %s while the network is active", down(c.Bound.Big()))
-	e.printf(" (%s).\n", map[bool]string{true: "as asked", false: "less than asked"}[c.Holds()])
-}
-
-// down is 1 - risk as a decimal of nine digits, rounded down.
-func down(risk *big.Rat) string {
-	const digits = 1_000_000_000
-	p := risk.Sub(big.NewRat(1, 1), risk)
-	p.Mul(p, big.NewRat(digits, 1))
-	floor := new(big.Int).Div(p.Num(), p.Denom())
-	text := new(big.Rat).SetFrac(floor, big.NewInt(digits)).FloatString(9)
-	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	e.printf("    %16s  the slack: the deadline holds.\n", inUnit(c.Unit, placement.FromBig(slack.Sub(slack, c.Bound.Big()))))
 }
 
 // link finds the claim behind a term "link NAME from>to".

@@ -122,7 +122,7 @@ func (fs *flows) processor(vm name) *server {
 		supply, _ := fs.m.supply(vm, cpu)
 		v := vcpu{Supply: supply}
 		if all := fs.m.tasks[vm]; all != nil {
-			v.tasks, s.rule = all[cpu], RuleBusy
+			v.tasks, v.names, s.rule = all[cpu], fs.m.taskNames[vm][cpu], RuleBusy
 		}
 		s.vcpus = append(s.vcpus, v)
 	}

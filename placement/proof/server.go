@@ -22,6 +22,7 @@ type server struct {
 type vcpu struct {
 	bounds.Supply
 	tasks []bounds.Task
+	names []string // of the tasks
 }
 
 type client struct {
@@ -88,18 +89,9 @@ const busyRounds = 100
 // order of service, and messages come after tasks, a message is done by its end
 // (Lehoczky 1990; with a supply in place of a processor, Shin and Lee 2003).
 func (v *vcpu) busy(arrivals []bounds.Arrival) int64 {
-	all := arrivals
-	for _, t := range v.tasks {
-		all = append(all[:len(all):len(all)], bounds.Arrival{Period: t.Period, Cost: t.Cost})
-	}
 	length := int64(0)
 	for range busyRounds {
-		work := int64(0)
-		for _, a := range all {
-			// What comes at the very end of a busy period belongs to the next.
-			work = sum(work, a.Work(max(0, length-1)))
-		}
-		next, ok := v.Time(work)
+		next, ok := v.Time(v.asked(arrivals, length))
 		if !ok {
 			return bounds.Inf
 		}

@@ -62,6 +62,37 @@ func TestForkAndJoin(t *testing.T) {
 	}
 }
 
+// TestExplainedAsOnPaper: the arithmetic that leads to a bound is written out.
+func TestExplainedAsOnPaper(t *testing.T) {
+	for _, c := range []struct {
+		plan *placement.Plan
+		name string
+		want []string
+	}{
+		{diamond(), "n/f", []string{"time(5 ms) = 5 ms + 15 ms (1 + 1) = 35 ms", "the slack: the deadline holds"}},
+		{tasks(vsn.GuestFixed, 3500000), "n/v", []string{"tasks of n/v/vcpu0 x, by guest-fixed-priority", "R = 26.5 ms: 1 * 7 ms asked for; time(7 ms) = 7 ms + 6.5 ms (1 + 2) = 26.5 ms", "limit                                    50 ms"}},
+		{tasks(vsn.GuestEDF, 3500000), "n/v", []string{"supply up to the deadline of y"}},
+		{robot(), "robot/moves", []string{"link robot/moves detect>arm, by link-delay", "queue robot/moves detect>arm, by link-load"}},
+		{robot(), "a--s", []string{"cable a--s, by cable-rate"}},
+	} {
+		var text bytes.Buffer
+		if err := Explain(&text, proved(t, c.plan), c.name); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(text.String(), want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, text.String())
+			}
+		}
+	}
+	messages := tasks(vsn.GuestEDF, 5e6)
+	messages.Problem.Networks[0].Flows = []vsn.Flow{{Name: "f", Path: []vsn.Stage{{"v"}}, Message: 100, Every: 200 * ms, Work: map[string]vsn.Duration{"v": 2 * ms}}}
+	var text bytes.Buffer
+	if err := Explain(&text, proved(t, messages), "n/f"); err != nil || !strings.Contains(text.String(), "time(18 ms) = 18 ms + 5 ms (1 + 4) = 43 ms") {
+		t.Errorf("explained (%v):\n%s", err, text.String())
+	}
+}
+
 // TestBurst: messages that come together wait for one another.
 func TestBurst(t *testing.T) {
 	p := diamond()
