@@ -107,11 +107,19 @@ func decodePlan(name string, data []byte) (*placement.Plan, error) {
 	if err != nil {
 		return nil, badInput(fmt.Errorf("%s: %w", name, err))
 	}
-	errs := append(vsn.Validate(p.Problem.Networks), hosts.Validate(&p.Problem.Inventory)...)
-	if err := errs.Err(); err != nil {
-		return nil, badInput(fmt.Errorf("%s: problem: %w", name, err))
+	if err := validProblem(name, p); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+// validProblem holds the problem of a plan against the rules of its documents.
+func validProblem(name string, p *placement.Plan) error {
+	errs := append(vsn.Validate(p.Problem.Networks), hosts.Validate(&p.Problem.Inventory)...)
+	if err := errs.Err(); err != nil {
+		return badInput(fmt.Errorf("%s: problem: %w", name, err))
+	}
+	return nil
 }
 
 // writeFile writes a file whole or not at all; "-" is standard output. What is there
