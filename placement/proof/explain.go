@@ -118,6 +118,7 @@ func (e *explanation) claim(c placement.Claim) {
 	}
 	e.printf("\n%s, by %s:\n", strings.TrimPrefix(c.Subject, "flow "), c.Rule)
 	e.theorem(c.Rule)
+	e.by(c)
 	if sums(c) {
 		e.sum(c)
 	} else {
@@ -135,6 +136,17 @@ func (e *explanation) theorem(rule string) {
 	e.said[rule] = true
 	for line := range strings.Lines(theorems[rule]) {
 		e.printf("    | %s\n", strings.TrimSpace(line))
+	}
+}
+
+// by says which rule a bound was taken from, and why there is none.
+func (e *explanation) by(c placement.Claim) {
+	if c.By != "" {
+		e.printf("    the least, by %s:\n", c.By)
+		e.theorem(c.By)
+	}
+	if c.Why != "" {
+		e.printf("    no bound, because %s\n", c.Why)
 	}
 }
 
@@ -164,6 +176,8 @@ func (e *explanation) sum(c placement.Claim) {
 		e.printf("    %16s  %s\n", inUnit(c.Unit, t.Value), t.Name)
 		if link, ok := e.link(t.Name); ok && c.Rule == RuleStages {
 			e.theorem(RuleLink)
+			e.printf("                        by %s\n", link.By)
+			e.theorem(link.By)
 			for _, part := range link.Terms {
 				e.printf("                        = %s  %s\n", inUnit(link.Unit, part.Value), part.Name)
 			}
@@ -174,7 +188,14 @@ func (e *explanation) sum(c placement.Claim) {
 
 // verdict holds the lesser of the bounds against the deadline.
 func (e *explanation) verdict(c placement.Claim) {
-	e.printf("\nEvery bound of the whole holds, so the least does, by %s:\n    %16s  the bound\n", c.Rule, inUnit(c.Unit, c.Bound))
+	e.printf("\nEvery bound of the whole holds, so the least does, by %s", c.Rule)
+	if c.By != "" {
+		e.printf(", that of %s", c.By)
+	}
+	e.printf(":\n    %16s  the bound\n", inUnit(c.Unit, c.Bound))
+	if c.Why != "" {
+		e.printf("There is none, because %s.\n", c.Why)
+	}
 	if c.Limit.IsInf() {
 		e.printf("No deadline was asked for.\n")
 		return

@@ -13,9 +13,18 @@ than there is of it (Liu and Layland 1973).`,
 	RuleTogether: `These VMs are on one host: pairs that are not.`,
 	RuleLabels:   `The hosts of these VMs carry the labels asked for: those that they do not carry.`,
 	RuleCable:    `The rates of all links over a cable sum to no more than its share of its rate.`,
-	RuleLink: `What conforms to a link's rate and burst waits, on each cable, for the bursts of the links that share
-it: behind a switch in one queue (Cruz 1991), behind a host for what the others leave (Le Boudec and
-Thiran 2001, theorem 6.2.1).`,
+	RuleLink: `What conforms to a link's rate and burst is delayed by what shares the cables on its way. Each of its
+bounds holds, so that the least does.`,
+	RuleHops: `The sum over all cables of the delay of all bursts there and a frame that had begun: behind a switch
+in one queue (Cruz 1991), behind a host for what the others leave (Le Boudec and Thiran 2001, theorem
+6.2.1).`,
+	RuleLinkTandem: `What the others leave of each cable is a rate and a latency; latencies in a row add up, and the link's
+own burst is paid once, at the slowest (Goyal, Lam and Vin 1995; Stiliadis and Varma 1998; Le Boudec
+and Thiran 2001, theorem 6.4.1).`,
+	RuleLinkPMOO: `The burst of every other link is paid once as well, where it joins (pay multiplexing only once: Schmitt,
+Zdarsky and Martinovic 2008).`,
+	RuleCycle: `Bursts and delays on a ring of cables depend on one another: the least fixed point, where it is finite,
+is a bound (Thomas, Le Boudec and Mifdaoui 2019; Tindell and Clark 1994).`,
 	RuleLoad: `The flows over a port, framing counted, come no faster than it sends.`,
 	RuleShaper: `A token bucket (r, b) delays what comes at once, s bytes of all flows of the link, by at most
 max(0, s - b) / r (Le Boudec and Thiran 2001, section 1.5).`,
