@@ -19,7 +19,8 @@ import (
 	"github.com/vsnctl/vsnctl/placement/solve"
 )
 
-// examplePlans plans every network of examples/ on the inventory there, each by itself.
+// examplePlans plans every file of examples/ with networks: on the inventory NAME-hosts.yaml
+// beside NAME.yaml, or else on hosts.yaml.
 func examplePlans(t *testing.T) map[string]*placement.Plan {
 	t.Helper()
 	files, err := filepath.Glob(example("*.yaml"))
@@ -27,12 +28,13 @@ func examplePlans(t *testing.T) map[string]*placement.Plan {
 		t.Fatal(err)
 	}
 	term := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}
-	_, inventory, err := term.documents(named([]string{example("hosts.yaml")}))
-	if err != nil {
-		t.Fatal(err)
-	}
 	plans := map[string]*placement.Plan{}
 	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		inventory := example(name + "-hosts.yaml")
+		if _, err := os.Stat(inventory); err != nil {
+			inventory = example("hosts.yaml")
+		}
 		networks, _, err := term.documents(named([]string{file}))
 		if err != nil {
 			t.Fatal(err)
@@ -40,11 +42,17 @@ func examplePlans(t *testing.T) map[string]*placement.Plan {
 		if len(networks) == 0 {
 			continue
 		}
-		plan, err := solve.Solve(t.Context(), placement.Problem{Networks: networks, Inventory: *inventory}, solve.Options{Seed: 1})
+		_, given, err := term.documents(named([]string{inventory}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans[name], err = solve.Solve(t.Context(), placement.Problem{Networks: networks, Inventory: *given}, solve.Options{Seed: 1})
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		plans[strings.TrimSuffix(filepath.Base(file), ".yaml")] = plan
+	}
+	if len(plans) < 4 {
+		t.Fatalf("only %d examples found", len(plans))
 	}
 	return plans
 }
