@@ -174,7 +174,7 @@ func sums(c placement.Claim) bool {
 func (e *explanation) sum(c placement.Claim) {
 	for _, t := range c.Terms {
 		e.printf("    %16s  %s\n", inUnit(c.Unit, t.Value), t.Name)
-		if link, ok := e.link(t.Name); ok && c.Rule == RuleStages {
+		if link, ok := e.link(t.Name); ok && c.Rule == RuleStages && len(link.Terms) > 1 {
 			e.theorem(RuleLink)
 			e.printf("                        by %s\n", link.By)
 			e.theorem(link.By)
