@@ -96,7 +96,7 @@ func (l local) measureBefore(ctx context.Context, before *hosts.Facts, want host
 		return
 	}
 	if seen, err := l.linux.MeasureGrain(ctx); err == nil {
-		before.Measured = seen.Grain()
+		before.Measured = (seen.Grain() + 999) / 1000 * 1000 // whole us, for people to read
 	}
 }
 

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/hosts/hosttest"
 )
 
@@ -126,4 +129,32 @@ func TestTrialOrders(t *testing.T) {
 			t.Errorf("%s: %s, %v", order, out, err)
 		}
 	}
+}
+
+// TestMeasureBesidePartitions: the CPUs of partitions are left alone, reservations on
+// them are no obstacle, and where every CPU is one nothing is tried.
+func TestMeasureBesidePartitions(t *testing.T) {
+	m, s := onMachine(t)
+	s.start("net", "a", "sleep", 1, "vcpu0=1 emulator=0")
+	made := []hosts.Object{hosts.Partition{CPU: 1}, reservation("a", "vcpu0", 1, 5*time.Millisecond, 100*time.Millisecond), hosts.Partition{CPU: 0}}
+	for _, o := range made[:2] {
+		do(t, m, hosts.Change{New: o})
+	}
+	got, err := m.MeasureGrain(t.Context())
+	if err != nil || slices.Contains(got.CPUs, 1) {
+		t.Errorf("%+v, %v, want a measurement without cpu 1", got, err)
+	}
+	if o := observe(t, m); len(o.State.Reservations) != 1 || len(o.State.Partitions) != 1 || o.State.Partitions[0].Joined {
+		t.Errorf("afterwards: %+v", o.State)
+	}
+	do(t, m, hosts.Change{New: made[2]})
+	if runtime.NumCPU() == 2 {
+		if _, err := m.MeasureGrain(t.Context()); err == nil || !strings.Contains(err.Error(), "every cpu has a root domain for reservations") {
+			t.Errorf("every cpu is a partition: %v", err)
+		}
+	}
+	for _, o := range slices.Backward(made) {
+		do(t, m, hosts.Change{Old: o})
+	}
+	noneLeft(t)
 }
