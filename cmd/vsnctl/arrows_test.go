@@ -36,6 +36,9 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/objective", "placement/proof", "placement/solve"},
 		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
 	"cmd/vsn-guest": {nil, nil},
+
+	// For tests and benchmarks of placement/proof; it shares no formula with them.
+	"placement/proof/simulation": {[]string{"vsn", "hosts", "placement"}, nil},
 }
 
 // pure rooms may not reach the outside world even through the standard library.

@@ -107,9 +107,6 @@ func RequestWorst(s Supply, flows []Arrival) (delay, at, work int64, ok bool) {
 		return Inf, 0, 0, false
 	}
 	repeat := s.Period
-	if s.Runtime < s.Grain {
-		repeat = lcmSat(repeat, s.inflated().p)
-	}
 	for i := range flows {
 		if !flows[i].valid() {
 			return Inf, 0, 0, false

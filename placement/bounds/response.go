@@ -80,7 +80,7 @@ func responseRepeat(tasks []Task, s Supply) (repeat int64, ok bool) {
 	num, den := s.rate()
 	rateLow, rateHigh := fixed(num, den)
 	var low, high uint64
-	repeat = supplyRepeat(s)
+	repeat = s.Period
 	for i := range tasks {
 		if !tasks[i].valid() || tasks[i].Cost > tasks[i].Period {
 			return 0, false

@@ -16,10 +16,10 @@ import (
 // Grain is the interval at which the host enforces budgets: the scheduler tick
 // where HRTICK_DL is off. The curves for a Grain over 0 are an engineering model
 // fitted to measurements on Linux, not a theorem. Runtime >= Grain: the ideal curve,
-// 2*Grain later. Runtime < Grain: the host can only give Grain at a time, as seldom
-// as keeps the share: the server (Grain, Period*Grain/Runtime), the period rounded
-// up so that the rate never exceeds Runtime/Period, and that 2*Grain later; never
-// more than the ideal curve so delayed. Less Runtime never supplies more.
+// 2*Grain later. Runtime < Grain: what runs from tick to tick may have used a Grain
+// too much, and pays for that with as many of the next budgets as it takes
+// (kernel/sched/deadline.c, replenish_dl_entity): that wait, a Grain of debt, and all
+// that 2*Grain later. Less Runtime never supplies more.
 //
 // Others are further reservations on the same CPU. Each may overrun its budget by up
 // to a Grain before it is stopped, which delays this one by a Grain more for each;
@@ -102,11 +102,7 @@ func (s Supply) SBF(t int64) int64 {
 	if !s.valid() || t <= 0 {
 		return 0
 	}
-	t -= min(t, s.shift())
-	if s.Runtime >= s.Grain {
-		return s.ideal().sbf(t)
-	}
-	return min(s.ideal().sbf(t), s.inflated().sbf(t))
+	return s.pattern().sbf(t - min(t, s.shift()))
 }
 
 // Time is the inverse of SBF: the longest time in which s gives c of processor
@@ -119,11 +115,7 @@ func (s Supply) Time(c int64) (t int64, ok bool) {
 	if !s.valid() {
 		return Inf, false
 	}
-	t = s.ideal().time(c)
-	if s.Runtime < s.Grain {
-		t = max(t, s.inflated().time(c))
-	}
-	t = addSat(t, s.shift())
+	t = addSat(s.pattern().time(c), s.shift())
 	return t, t < Inf
 }
 
@@ -132,57 +124,54 @@ func (s Supply) Blackout() int64 {
 	if !s.valid() {
 		return Inf
 	}
-	gap := s.ideal().gap
-	if s.Runtime < s.Grain {
-		gap = max(gap, s.inflated().gap)
-	}
-	return addSat(gap, s.shift())
+	return addSat(s.pattern().time(1)-1, s.shift())
 }
 
-// Linear is the largest rate-latency curve below SBF: in any window of length t, s
-// gives at least rate*(t-latency). Its inverse latency + c/rate is never less than
-// Time(c). Where s is not valid the rate is 0 and the latency Inf.
+// Linear is a rate-latency curve below SBF, the largest where the latency is whole: in
+// any window of length t, s gives at least rate*(t-latency). Its inverse latency +
+// c/rate is never less than Time(c). Where s is not valid the rate is 0 and the latency Inf.
 func (s Supply) Linear() (rate *big.Rat, latency int64) {
-	num, den := s.rate()
-	return big.NewRat(num, den), s.Blackout()
+	if !s.valid() {
+		return new(big.Rat), Inf
+	}
+	w := s.pattern()
+	latency = addSat(addSat(w.gap, mulDivUp(w.debt, w.p-w.q, w.q)), s.shift())
+	return big.NewRat(s.Runtime, s.Period), latency
 }
 
 // rate is the long-run share that SBF guarantees, as a fraction; 0/1 where s is
 // not valid.
 func (s Supply) rate() (num, den int64) {
-	switch {
-	case !s.valid():
+	if !s.valid() {
 		return 0, 1
-	case s.Runtime < s.Grain:
-		inflated := s.inflated()
-		return inflated.q, inflated.p
 	}
 	return s.Runtime, s.Period
 }
 
-// pattern is a worst pattern of supply: nothing for gap, then q in every p.
-type pattern struct{ q, p, gap int64 }
+// pattern is a worst pattern of supply: nothing for gap less debt, then q in every p,
+// of which the first, debt in all, is lost.
+type pattern struct{ q, p, gap, debt int64 }
 
-func (s Supply) ideal() pattern {
-	return pattern{s.Runtime, s.Period, s.Period + s.deadline() - 2*s.Runtime}
-}
-
-// inflated is the pattern of a host that cannot give less than a grain at a time.
-// A period beyond the range becomes one in which nothing is ever reached.
-func (s Supply) inflated() pattern {
-	p := min(mulDivUp(s.Period, s.Grain, s.Runtime), Inf/4)
-	return pattern{s.Grain, p, 2 * (p - s.Grain)}
+func (s Supply) pattern() pattern {
+	w := pattern{q: s.Runtime, p: s.Period, gap: s.Period + s.deadline() - 2*s.Runtime}
+	if s.Runtime < s.Grain {
+		// A grain in debt, the server is given at once the budgets of as many
+		// periods as pay it, with a deadline after all of them; it runs a grain into
+		// debt again, and waits for that deadline.
+		w.gap, w.debt = addSat(mulSat(s.Grain/s.Runtime+1, s.Period-s.Runtime), s.Grain), s.Grain
+	}
+	return w
 }
 
 func (w pattern) sbf(t int64) int64 {
 	if t <= w.gap {
 		return 0
 	}
-	t -= w.gap
-	return t/w.p*w.q + min(t%w.p, w.q)
+	t = addSat(t-w.gap, w.debt)
+	return max(0, t/w.p*w.q+min(t%w.p, w.q)-w.debt)
 }
 
 func (w pattern) time(c int64) int64 {
-	whole := (c - 1) / w.q // budgets used up before the one in which c is reached
+	whole := addSat(c-1, w.debt) / w.q // budgets used up before the one in which c is reached
 	return addSat(addSat(w.gap, c), mulSat(whole, w.p-w.q))
 }

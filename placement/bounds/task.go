@@ -127,7 +127,8 @@ func edfHorizon(tasks []Task, s Supply) (horizon int64, ok bool) {
 	}
 	num, den := s.rate()
 	rateLow, _ := fixed(num, den)
-	head := mulDivUp(s.Blackout(), num, den)
+	_, latency := s.Linear()
+	head := mulDivUp(latency, num, den)
 	var used uint64
 	for i := range tasks {
 		t := &tasks[i]
@@ -152,7 +153,7 @@ func edfHorizonExact(tasks []Task, s Supply) (horizon int64, ok bool) {
 	rate, latency := s.Linear()
 	slack := new(big.Rat).Sub(rate, Utilization(tasks))
 	head := new(big.Rat).Mul(rate, ratInt(latency))
-	repeat, longest := supplyRepeat(s), latency
+	repeat, longest := s.Period, latency
 	for _, t := range tasks {
 		d := t.deadline()
 		if d < t.Period {
@@ -169,12 +170,4 @@ func edfHorizonExact(tasks []Task, s Supply) (horizon int64, ok bool) {
 		horizon = min(ceilRat(head.Quo(head, slack)), addSat(repeat, longest))
 	}
 	return horizon, horizon <= largest
-}
-
-// supplyRepeat is the time after which the worst pattern of s repeats.
-func supplyRepeat(s Supply) int64 {
-	if s.Runtime < s.Grain {
-		return lcmSat(s.Period, s.inflated().p)
-	}
-	return s.Period
 }

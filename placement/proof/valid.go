@@ -51,7 +51,7 @@ func validHost(h *hosts.Host) error {
 		}
 		ids[c.ID] = true
 	}
-	if e := h.Emulator; e != nil && (e.Runtime <= 0 || e.Runtime > e.Period || e.Work < 0) {
+	if e := h.Emulator; e != nil && (e.Runtime <= 0 || e.Runtime > e.Period || e.Work <= 0) {
 		return broken(subject, "emulator %v/%v, work %v", e.Runtime, e.Period, e.Work)
 	}
 	for resource, count := range h.Resources {
