@@ -149,7 +149,7 @@ func (m *model) cpuRests(r *resting) {
 	}
 	r.looked(hosts.RestSpeed, 0, "cpus run as fast as where work was measured")
 	r.looked(hosts.RestSteal, 0, "no outer hypervisor takes cpu time away")
-	r.said(hosts.RestOrder, "guests work on messages in the order in which they come, each on one vcpu from begin to end")
+	r.said(hosts.RestOrder, "guests work on messages in the order in which they come, each on one vcpu from begin to end, and no vcpu without work while a message waits")
 }
 
 // largestShare is the most that reservations may take of a CPU that has some.
