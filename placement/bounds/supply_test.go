@@ -266,3 +266,46 @@ func TestScale(t *testing.T) {
 		t.Error("a scaled value beyond 2^60 is taken")
 	}
 }
+
+// TestSBFCoversTicks plays a server whose budget ends at ticks, as in Linux
+// (kernel/sched/deadline.c): what is overrun is missing, and is paid with as many
+// budgets as it takes, all given at once with a deadline after their periods.
+func TestSBFCoversTicks(t *testing.T) {
+	const length = 120
+	for p := int64(1); p <= 7; p++ {
+		for q := int64(1); q <= p; q++ {
+			for g := int64(1); g <= 9; g++ {
+				s := Supply{Runtime: q, Period: p, Grain: g}
+				for phase := range g {
+					given := ticked(q, p, g, phase, 3*length)
+					for from := range int64(2 * length) {
+						for n := int64(0); n <= length; n++ {
+							if seen := given[from+n] - given[from]; seen < s.SBF(n) {
+								t.Fatalf("%+v, tick %d: %d in [%d, %d), sbf is %d", s, phase, seen, from, from+n, s.SBF(n))
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// ticked is what the server has given before each moment, to what always runs.
+func ticked(q, p, g, phase, length int64) []int64 {
+	given := make([]int64, length+1)
+	left, deadline, stopped := q, p, false
+	for now := range length {
+		for ; stopped && now >= deadline && left <= 0; left += q {
+			deadline += p
+		}
+		stopped = stopped && left <= 0
+		given[now+1] = given[now]
+		if !stopped {
+			given[now+1]++
+			left--
+		}
+		stopped = stopped || left <= 0 && (now+1)%g == phase
+	}
+	return given
+}

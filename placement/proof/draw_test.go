@@ -21,6 +21,7 @@ type drawing struct {
 	plan *placement.Plan
 	n    *vsn.Network
 	used map[string]map[int]float64 // share of each CPU of a host
+	row  bool                       // VMs in a row with one vcpu, no tasks, and works of whole budgets
 }
 
 // drawPlan draws an answer to a problem, as it may be, not a good one.
@@ -29,6 +30,7 @@ func drawPlan(c chance) *placement.Plan {
 	d.plan.Problem.Networks = make([]vsn.Network, 1)
 	d.n = &d.plan.Problem.Networks[0]
 	d.n.Name = "n"
+	d.row = d.chance("row", 3) == 0
 	d.inventory()
 	vms := d.between("vms", 1, 5)
 	for i := range vms {
@@ -78,7 +80,10 @@ func (d *drawing) reserve(host string, runtime, period int64) int {
 
 func (d *drawing) vm(name string) {
 	h := d.plan.Problem.Inventory.Hosts[d.chance("host of "+name, int64(len(d.plan.Problem.Inventory.Hosts)))]
-	vm := vsn.VM{Name: name, VCPUs: 1 + int(d.chance("second vcpu", 4)/3), Memory: 1 << 20}
+	vm := vsn.VM{Name: name, VCPUs: 1, Memory: 1 << 20}
+	if !d.row {
+		vm.VCPUs += int(d.chance("second vcpu", 4) / 3)
+	}
 	d.plan.Embedding.Seats = append(d.plan.Embedding.Seats, placement.Seat{Network: "n", VM: name, Host: h.Name})
 	period := d.between("period ms", 2, 20) * 1e6
 	for cpu := range vm.VCPUs {
@@ -86,7 +91,7 @@ func (d *drawing) vm(name string) {
 		d.plan.Realization.Reservations = append(d.plan.Realization.Reservations, placement.Reservation{Network: "n", VM: name, VCPU: cpu, Host: h.Name,
 			CPU: d.reserve(h.Name, runtime, period), RuntimeNs: runtime, PeriodNs: period})
 	}
-	if d.chance("tasks", 4) == 0 {
+	if !d.row && d.chance("tasks", 3) == 0 {
 		vm.GuestScheduler = []vsn.GuestScheduler{vsn.GuestEDF, vsn.GuestFixed}[d.chance("fixed", 2)]
 		for i := range d.between("tasks", 1, 3) {
 			every := d.between("task period ms", 10, 100)
@@ -117,9 +122,13 @@ func (d *drawing) flow(name string) {
 		f.Jitter = vsn.Duration(d.chance("jitter ms", 2*every)) * ms
 	}
 	rest := slices.Clone(d.n.VMs)
-	for range d.between("stages", 1, 4) {
+	least, fork := int64(1), int64(4)
+	if d.row {
+		least, fork = 4, 3
+	}
+	for range d.between("stages", least, 4) {
 		var stage vsn.Stage
-		for range 1 + d.chance("fork", 4)/3 {
+		for range 1 + d.chance("fork", fork)/3 {
 			if len(rest) == 0 {
 				break
 			}
@@ -127,7 +136,11 @@ func (d *drawing) flow(name string) {
 			vm := rest[k].Name
 			rest = slices.Delete(rest, int(k), int(k)+1)
 			stage = append(stage, vm)
-			if d.chance("works", 8) > 0 {
+			switch d.chance("works", 8) {
+			case 0:
+			case 1, 2, 3:
+				f.Work[vm] = d.budgets(vm, every)
+			default:
 				f.Work[vm] = vsn.Duration(d.between("work us", 1, every*60)) * us
 			}
 		}
@@ -143,6 +156,16 @@ func (d *drawing) flow(name string) {
 		}
 	}
 	d.n.Flows = append(d.n.Flows, f)
+}
+
+// budgets is the work of one or more whole budgets of a VM, if it has time for that.
+func (d *drawing) budgets(vm string, every int64) vsn.Duration {
+	for _, r := range d.plan.Realization.Reservations {
+		if r.VM == vm {
+			return vsn.Duration(r.RuntimeNs * d.between("budgets", 1, max(1, every*1e6/r.PeriodNs/2)))
+		}
+	}
+	return 0
 }
 
 func (d *drawing) link(a, b string) {

@@ -2,6 +2,8 @@ package proof
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,9 +47,19 @@ func (c claimed) over(seen simulation.Result) string {
 	}{"stage": {seen.Stages, c.stages}, "end to end": {seen.Flows, c.ends}, "sum of stages": {seen.Flows, c.sums}, "tandem": {seen.Flows, c.tandems},
 		"link": {seen.Links, c.links}, "backlog": {seen.Ports, c.ports}, "fixed priority": {seen.Tasks, c.tasks}} {
 		for subject, value := range list.seen {
-			if bound, is := list.claims[subject]; is && placement.Int(value).Cmp(bound) > 0 {
+			bound, is := list.claims[subject]
+			if !is && (what == "stage" || what == "end to end" || what == "link") {
+				return fmt.Sprintf("%s of %s: seen, and nothing is claimed", what, subject)
+			}
+			if is && placement.Int(value).Cmp(bound) > 0 {
 				return fmt.Sprintf("%s of %s: seen %d, bound %v", what, subject, value, bound)
 			}
+		}
+	}
+	for subject := range seen.Tasks {
+		vcpu := subject[:strings.LastIndex(subject, " ")]
+		if _, is := c.tasks[subject]; !is && !slices.Contains(slices.Collect(maps.Keys(c.inTime)), vcpu) {
+			return subject + ": seen, and nothing is claimed"
 		}
 	}
 	for subject, late := range seen.Late {

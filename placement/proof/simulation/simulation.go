@@ -44,7 +44,7 @@ type Result struct {
 	Stages  map[string]int64 // "flow n/f: work at v"
 	Links   map[string]int64 // "link n/l a>b": of any frame, from port to tap
 	Ports   map[string]int64 // "queue n/l a>b": bytes that waited at once
-	Tasks   map[string]int64 // "tasks of n/v/vcpu0 task 1": response
+	Tasks   map[string]int64 // "tasks of n/v/vcpu0 t1": response
 	Late    map[string]int64 // "tasks of n/v/vcpu0": by how much any missed its deadline
 	Done    int              // messages
 	Waiting int              // messages that were not done in ten more horizons

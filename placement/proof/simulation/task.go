@@ -38,6 +38,7 @@ func (w *play) tasks(n *vsn.Network, vm *vsn.VM, s *station) {
 func (w *play) task(vm name, s *station, p *processor, subject string, index int, t vsn.Task, fixed bool) {
 	src := w.source(int64(t.Period), 0, 1)
 	src.release = func() {
+		s.came()
 		at := w.now
 		rank := int64(index)
 		if !fixed {
@@ -46,7 +47,7 @@ func (w *play) task(vm name, s *station, p *processor, subject string, index int
 		w.inside++
 		p.add(&job{left: w.work(int64(t.WCET)), rank: rank, done: func() {
 			w.inside--
-			see(w.result.Tasks, fmt.Sprintf("%s task %d", subject, index), w.now-at)
+			see(w.result.Tasks, subject+" "+t.Name, w.now-at)
 			see(w.result.Late, subject, w.now-at-int64(t.Deadline))
 			s.serve()
 		}}, true)
