@@ -28,6 +28,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/bounds":      {nil, nil},
 	"placement/utilization": {[]string{"vsn"}, nil},
 	"placement/objective":   {[]string{"hosts", "placement"}, nil},
+	"placement/milp":        {[]string{"vsn", "hosts", "placement", "placement/objective"}, nil},
 	"placement/embed":       {[]string{"vsn", "hosts", "placement", "placement/objective", "placement/utilization"}, nil},
 	"placement/realize":     {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/utilization"}, nil},
 	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/objective"}, nil},

@@ -21,6 +21,7 @@ packages=(
 	libvirt-clients              # virsh
 	qemu-system-x86 qemu-utils   # the machine; qemu-img for overlays
 	iproute2 cpio
+	coinor-cbc                   # a second opinion on plans, in tests
 )
 
 say() { echo "setup.sh: $*"; }

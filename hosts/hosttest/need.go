@@ -33,11 +33,12 @@ const (
 	Libvirt  Capability = "libvirt"  // libvirtd answers on its socket
 	KVM      Capability = "kvm"      // /dev/kvm opens
 	Guest    Capability = "guest"    // qemu, and the demo guest in GuestDir
+	CBC      Capability = "cbc"      // a solver of integer programs, of COIN-OR
 )
 
 var checks = map[Capability]func() error{
 	Root: checkRoot, NetAdmin: checkNetAdmin, Deadline: checkDeadline, Cpuset: checkCpuset,
-	Libvirt: checkLibvirt, KVM: checkKVM, Guest: checkGuest,
+	Libvirt: checkLibvirt, KVM: checkKVM, Guest: checkGuest, CBC: checkCBC,
 }
 
 // All is the environment variable that turns a skip into a failure when it is "1",
@@ -158,6 +159,11 @@ func checkKVM() error {
 func GuestDir() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "..", "..", "examples", "guest")
+}
+
+func checkCBC() error {
+	_, err := exec.LookPath("cbc")
+	return err
 }
 
 func checkGuest() error {

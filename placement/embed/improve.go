@@ -14,7 +14,6 @@ import (
 const (
 	mostFree     = 6
 	freeQuota    = 400
-	wholeQuota   = 4000
 	nearbyHosts  = 24
 	mostForBound = 256        // hosts: blocks are computed where there are no more
 	mostWork     = 40_000_000 // steps of making states
@@ -41,8 +40,8 @@ func Improve(ctx context.Context, p *placement.Problem, o Options, from *placeme
 	if len(m.hosts) <= mostForBound {
 		v.blocks = m.blocks()
 	}
-	if len(m.groups) <= mostInBlock {
-		if done, err := v.try(nil, wholeQuota); done || err != nil {
+	if len(m.groups) <= mostInBlock && v.blocks != nil {
+		if done, err := v.whole(o.Nodes * 3 / 4); done || err != nil {
 			return v.known, v.tally, err
 		}
 	}
@@ -52,7 +51,7 @@ func Improve(ctx context.Context, p *placement.Problem, o Options, from *placeme
 			if v.spent() {
 				break
 			}
-			if _, err := v.try(free, freeQuota); err != nil {
+			if err := v.try(free, freeQuota); err != nil {
 				return v.known, v.tally, err
 			}
 		}
@@ -83,21 +82,34 @@ func work(m *model) int64 {
 	return groups*groups + groups*hosts/64 + int64(len(m.cables))
 }
 
-// try frees some groups, or all (nil), and reports whether what is known then is the
-// best there is with the others as they are.
-func (v *improvement) try(free []int32, quota int64) (done bool, err error) {
+// whole is branch and bound over everything, criterion by criterion; it reports whether
+// the best there is was found.
+func (v *improvement) whole(nodes int64) (done bool, err error) {
+	b := newBest(v.ctx, v.m, v.o)
+	b.known, b.costs, b.blocks, b.o.Nodes = v.known, v.costs, v.blocks, nodes
+	b.free()
+	done = true
+	for k := range b.by {
+		if done = b.prove(k); !done {
+			break
+		}
+	}
+	v.known, v.costs, v.cuts, v.tally = b.known, b.costs, b.cuts, b.tally
+	return done, b.err
+}
+
+// try frees some groups and looks for better seats and routes of them alone.
+func (v *improvement) try(free []int32, quota int64) error {
 	m := v.m
 	b := newBest(v.ctx, m, v.o)
 	b.lexical, b.known, b.costs, b.blocks, b.cuts, b.tally = true, v.known, v.costs, v.blocks, v.cuts, v.tally
-	if free != nil {
-		loose := make([]bool, len(m.groups))
-		for _, g := range free {
-			loose[g] = true
-		}
-		b.keep(loose)
-		if len(m.hosts) > nearbyHosts*4 {
-			b.nearby = nearbyHosts
-		}
+	loose := make([]bool, len(m.groups))
+	for _, g := range free {
+		loose[g] = true
+	}
+	b.keep(loose)
+	if len(m.hosts) > nearbyHosts*4 {
+		b.nearby = nearbyHosts
 	}
 	b.free()
 	b.pull1()
@@ -105,7 +117,7 @@ func (v *improvement) try(free []int32, quota int64) (done bool, err error) {
 	b.pass = pass{nodes: min(v.o.Nodes, v.tally.Nodes+quota)}
 	b.descend()
 	v.known, v.costs, v.cuts, v.tally = b.known, b.costs, b.cuts, b.tally
-	return b.err == nil && !b.stopped && !b.truncated, b.err
+	return b.err
 }
 
 // keep leaves all groups but some where they are, with the links between them.

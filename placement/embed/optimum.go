@@ -58,10 +58,36 @@ func Optimum(ctx context.Context, p *placement.Problem, o Options, from *placeme
 	return b.answer()
 }
 
+// mostForFirst bounds the groups and hosts of what First looks at.
+const mostForFirst = 64
+
+// First searches for some embedding as Optimum does, which finds one where Search, that
+// decides about routes as it goes, gives up among too many of them. Larger problems it
+// leaves alone: *placement.GaveUp.
+func First(ctx context.Context, p *placement.Problem, o Options) (*placement.Embedding, Tally, error) {
+	m, err := newModel(p, o.Reserved)
+	if err != nil {
+		return nil, Tally{}, err
+	}
+	if conflicts := m.refute(); len(conflicts) > 0 {
+		return nil, Tally{}, &placement.Infeasible{Conflicts: conflicts}
+	}
+	b := newBest(ctx, m, o)
+	if len(m.groups) > mostForFirst || len(m.hosts) > mostForFirst {
+		return nil, Tally{}, b.gaveUp()
+	}
+	b.blocks, b.first = m.blocks(), true
+	b.free()
+	b.prove(0)
+	out, tally, err := b.answer()
+	return out.Embedding, tally, err
+}
+
 // best is a branch and bound over seats; routes are chosen when all groups sit.
 type best struct {
 	*search
 	by      []hosts.Objective
+	first   bool    // any embedding will do
 	lexical bool    // an improvement by any criterion counts, in their order
 	stage   int     // the criterion that is made less; those before it keep their cost
 	limits  []int64 // what each criterion up to stage may cost
@@ -74,6 +100,7 @@ type best struct {
 	blocks []block
 	reached
 	near   [][]int64 // of each group without a seat, by host: rate times distance to seated groups
+	ports            // what leaves each host
 	base   int64     // rate times hops of the routes that stay as they are
 	direct int64     // rate times distance of the other links with both ends seated
 	kept   []bool    // links whose routes stay; nil: none
@@ -92,8 +119,9 @@ func newBest(ctx context.Context, m *model, o Options) *best {
 	return b
 }
 
-// free makes room for what is known of groups without seats.
+// free reckons with the budgets that are left by what stays, and makes room for what is known of groups without seats.
 func (b *best) free() {
+	b.ports = newPorts(&b.state)
 	for g := range b.near {
 		if b.seat[g] < 0 {
 			b.near[g] = make([]int64, len(b.m.hosts))
@@ -106,50 +134,76 @@ func (b *best) free() {
 const firstQuota = 4000
 
 // prove makes the cost of criterion k least, those before it being proved, and
-// reports whether the result is proved too. The gap is halved: a search for less than
-// half way either finds something or raises the bound; one that does neither within
-// its quota is given more the next time.
+// reports whether the result is proved too. Each search is for less than some limit
+// (aim) and ends in one of three ways: it finds something; it comes to its end, and
+// the limit is a bound; or its quota is spent, and the next one has more.
 func (b *best) prove(k int) bool {
 	b.stage = k
 	for i := range k {
 		b.limits[i] = b.costs[i]
 	}
-	step := b.step1(k)
+	step := b.unit(k)
 	b.limits[k] = math.MaxInt64 - 1
-	low := roundUp(b.lowest(k), step)
-	quota, half := int64(firstQuota), false
-	for b.known == nil || low < b.costs[k] {
-		most := int64(math.MaxInt64)
-		if b.known != nil {
-			most = b.costs[k]
-			if half {
-				most = low + roundUp(max(step, (most-low)/2), step)
-				most = min(most, b.costs[k])
-			}
-		}
-		b.bounds[k] = low
+	b.bounds[k] = roundUp(b.lowest(k), step)
+	a := aim{quota: firstQuota}
+	for b.known == nil || b.bounds[k] < b.costs[k] {
 		before := b.wins
-		b.limits[k] = most - 1
-		b.pass = pass{nodes: min(b.o.Nodes, b.tally.Nodes+quota)}
+		b.limits[k] = a.below(b, k, step) - 1
+		b.pass = pass{nodes: min(b.o.Nodes, b.tally.Nodes+a.quota)}
 		b.stopped, b.truncated = false, false
 		b.descend()
 		switch {
-		case b.err != nil || b.ctx.Err() != nil || b.stopped && b.tally.Nodes >= b.o.Nodes:
+		case b.err != nil || b.ctx.Err() != nil || b.first && b.known != nil || b.stopped && b.tally.Nodes >= b.o.Nodes:
 			return false
-		case !b.stopped && b.truncated:
-			b.exhausted = true
+		case b.stopped && b.wins == before:
+			a.miss()
+		case b.stopped:
+		case b.truncated || b.limits[k] == math.MaxInt64-1:
+			b.exhausted = true // some of it could not be told, or there is nothing at all
 			return false
-		case !b.stopped && b.known == nil:
-			b.exhausted = true
-			return false
-		case !b.stopped:
-			low = max(low, roundUp(b.limits[k]+1, step))
-		case b.wins == before:
-			quota, half = 2*quota, true
+		default:
+			b.bounds[k] = max(b.bounds[k], roundUp(b.limits[k]+1, step))
 		}
 	}
 	b.bounds[k] = b.costs[k]
 	return true
+}
+
+// aim is what the next search looks for. Where something is known: all that is better
+// first, then what takes half of the gap away. Where nothing is: what costs twice as
+// much as the bound, then four times, and so on up to anything, and then again; what
+// is cheap leaves few choices, so that it is found soon if it is there.
+type aim struct {
+	quota  int64
+	misses int // in this round
+	half   bool
+}
+
+func (a *aim) below(b *best, k int, step int64) int64 {
+	low := b.bounds[k]
+	if b.known == nil {
+		shift := min(a.misses+1, anything)
+		if shift == anything {
+			return math.MaxInt64
+		}
+		return roundUp(objective.Plus(max(low, step), objective.Times(max(low, step), 1<<shift)), step)
+	}
+	most := b.costs[k]
+	if a.half {
+		most = min(most, low+roundUp(max(step, (most-low)/2), step))
+	}
+	return most
+}
+
+// anything is the round in which every cost will do.
+const anything = 7
+
+func (a *aim) miss() {
+	a.misses++
+	if a.half || a.misses == anything {
+		a.quota, a.misses = 2*a.quota, 0
+	}
+	a.half = true
 }
 
 // answer is what is known when the search has ended.
@@ -169,8 +223,8 @@ func (b *best) answer() (Best, Tally, error) {
 	return out, b.tally, nil
 }
 
-// step1 is a number of which every cost by criterion k is a multiple.
-func (b *best) step1(k int) int64 {
+// unit is a number of which every cost by criterion k is a multiple.
+func (b *best) unit(k int) int64 {
 	if b.by[k] != hosts.LeastBandwidth {
 		return 1
 	}
@@ -216,6 +270,8 @@ func (b *best) descend() {
 		mark := b.take(g, h)
 		b.place(g, h)
 		switch {
+		case b.congested(g):
+			b.everything(-1, b.fail)
 		case b.starved >= 0:
 			b.nearest.noHost(b.search, b.starved)
 			b.everything(-1, b.fail)
@@ -272,8 +328,9 @@ func (b *best) place(g, h int32) {
 			continue
 		}
 		rate := b.m.links[l].rate
-		if b.seat[other] >= 0 {
-			b.direct = plus(b.direct, objective.Times(rate, int64(b.hops(rate, b.seat[other], h))))
+		if at := b.seat[other]; at >= 0 {
+			b.direct = plus(b.direct, objective.Times(rate, int64(b.hops(rate, at, h))))
+			b.leave(at, h, rate)
 			continue
 		}
 		from := b.from(rate, h)
@@ -295,8 +352,9 @@ func (b *best) displace(g, h int32) {
 			continue
 		}
 		rate := b.m.links[l].rate
-		if b.seat[other] >= 0 {
-			b.direct -= objective.Times(rate, int64(b.hops(rate, b.seat[other], h)))
+		if at := b.seat[other]; at >= 0 {
+			b.direct -= objective.Times(rate, int64(b.hops(rate, at, h)))
+			b.leave(at, h, -rate)
 			continue
 		}
 		from := b.from(rate, h)
@@ -322,6 +380,7 @@ func (b *best) win(costs []int64) {
 	}
 	b.known, b.costs = e, costs
 	b.wins++
+	b.stopped = b.stopped || b.first
 	if !b.lexical {
 		b.limits[b.stage] = costs[b.stage] - 1
 	}

@@ -13,7 +13,7 @@ import (
 // improving is the part of the nodes, one in so many, that is spent to make a first
 // plan cheaper; a decision about so many hosts counts as one more.
 const (
-	improving   = 10
+	improving   = 4
 	hostsPerOne = 64
 )
 
@@ -28,6 +28,18 @@ func (s *solver) improve(ctx context.Context, e *placement.Embedding) (*placemen
 	nodes := s.o.Nodes / improving / int64(1+len(s.problem.Inventory.Hosts)/hostsPerOne)
 	better, _, err := embed.Improve(ctx, s.problem, s.embedding(nodes), e)
 	return better, err
+}
+
+// otherwise looks for a placement in another way than phase one, which gave up: by
+// branch and bound, the cheapest first. If that finds nothing either, it returns
+// gaveUp.
+func (s *solver) otherwise(ctx context.Context, gaveUp *placement.GaveUp) (*placement.Embedding, error) {
+	best, _, err := embed.First(ctx, s.problem, s.embedding(s.o.Nodes))
+	var again *placement.GaveUp
+	if errors.As(err, &again) {
+		return nil, gaveUp
+	}
+	return best, err
 }
 
 // Optimality is how near a plan is to the best there is.

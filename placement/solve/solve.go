@@ -97,7 +97,9 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 	s.tally = tally
 	var gaveUp *placement.GaveUp
 	if errors.As(err, &gaveUp) && ctx.Err() == nil {
-		return nil, s.alone(ctx, gaveUp)
+		if e, err = s.otherwise(ctx, gaveUp); errors.Is(err, gaveUp) {
+			return nil, s.alone(ctx, gaveUp)
+		}
 	}
 	if err != nil {
 		return nil, err
