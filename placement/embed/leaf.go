@@ -73,7 +73,10 @@ func (b *best) routes(i int) {
 	if b.stopped || b.err != nil || t.jumped {
 		return
 	}
-	if t.distance[from] < 0 || t.blocked && b.known == nil {
+	switch {
+	case t.late:
+		b.nearest.linkLate(b.search, l)
+	case b.known == nil && from != to && b.widest(from)[to] < max(1, lk.rate):
 		b.nearest.noPath(b.search, l)
 	}
 	if t.blocked {
@@ -130,6 +133,7 @@ type trail struct {
 	reasons  set
 	deeper   bool // some path is longer than hops
 	blocked  bool // a path was left out for want of rate, or for its cost
+	late     bool // a path was over a limit of time
 	ended    bool
 	jumped   bool
 }
@@ -144,7 +148,7 @@ func (t *trail) extend(n int32, delay int64) {
 		t.nodes, t.cables = append(t.nodes, a.to), append(t.cables, a.cable)
 		switch limit := t.m.links[t.l].limit; {
 		case limit > 0 && next > limit:
-			t.blocked = true
+			t.late, t.blocked = true, true
 		case a.to == t.to:
 			t.try(next)
 		default:
@@ -188,7 +192,7 @@ func (t *trail) onward(n int32) []arc {
 func (t *trail) try(delay int64) {
 	lk := &t.m.links[t.l]
 	if lk.limit > 0 && delay > lk.limit {
-		t.blocked = true
+		t.late, t.blocked = true, true
 		return
 	}
 	d := t.m.linkDecision(t.l)

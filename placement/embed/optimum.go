@@ -273,7 +273,7 @@ func (b *best) descend() {
 		case b.congested(g):
 			b.everything(-1, b.fail)
 		case b.starved >= 0:
-			b.nearest.noHost(b.search, b.starved)
+			b.starves(b.starved)
 			b.everything(-1, b.fail)
 		case b.seatWorks(g, h):
 			b.descend()
