@@ -93,6 +93,10 @@ bench: ## measure the pure packages
 bench-timing: ## measure what is chosen for deadlines: cost, time, distance from the bound
 	go test -run '^$$' -bench 'Split|Naive|BruteForce' -benchtime 3x $(TESTFLAGS) ./placement/dimension
 
+.PHONY: bench-exact
+bench-exact: ## measure plans against cbc's optimum: 50 problems of up to 8 VMs on 20 hosts
+	VSNCTL_TEST_ALL=1 VSNCTL_CBC_PROBLEMS=50 go test -run AgreesWithCBC -count=1 -timeout 60m -v $(TESTFLAGS) ./placement/milp
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); \

@@ -24,6 +24,8 @@ path. Nothing is started and no host is touched; neither root nor libvirt is nee
   vsnctl plan -i hosts.yaml robot.yaml               a table for people
   vsnctl plan -i hosts.yaml -o robot.plan.json robot.yaml   and a file for deploy
   vsnctl plan --format json robot.yaml               the plan itself, for programs
+  vsnctl plan --exact robot.yaml                     the best there is, or how far from it
+  vsnctl plan --export robot.lp robot.yaml           the problem, for a solver of integer programs
 
 Exit codes: ` + exitCodes,
 		Flags: append(goalFlags(),
@@ -58,6 +60,9 @@ func (t *terminal) plan(c *cli.Context) error {
 	}
 	defer cancel()
 	c.Context = ctx
+	if name := c.String("export"); name != "" {
+		return t.export(c, name)
+	}
 	plan, err := t.solve(c, named(c.Args().Slice()))
 	if err != nil {
 		return t.refuse(format, err)
@@ -97,6 +102,18 @@ func (t *terminal) solve(c *cli.Context, specs []documentSource) (*placement.Pla
 	if name := c.String("edited"); name != "" {
 		return t.edited(c, name)
 	}
+	problem, err := t.problem(c, specs)
+	if err != nil {
+		return nil, err
+	}
+	if c.Bool("exact") {
+		return t.optimize(c, *problem)
+	}
+	return solve.Solve(c.Context, *problem, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
+}
+
+// problem reads the documents, and what the flags add to them.
+func (t *terminal) problem(c *cli.Context, specs []documentSource) (*placement.Problem, error) {
 	if len(specs) == 0 {
 		return nil, badInput(errors.New("no SPEC file: name at least one, or - for standard input"))
 	}
@@ -113,13 +130,7 @@ func (t *terminal) solve(c *cli.Context, specs []documentSource) (*placement.Pla
 		}
 	}
 	problem := placement.Problem{Networks: networks, Inventory: *inventory}
-	if err := t.goals(c, &problem); err != nil {
-		return nil, err
-	}
-	if c.Bool("exact") {
-		return t.optimize(c, problem)
-	}
-	return solve.Solve(c.Context, problem, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
+	return &problem, t.goals(c, &problem)
 }
 
 // probed is the inventory of this machine alone.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/milp"
 	"github.com/vsnctl/vsnctl/placement/objective"
 	"github.com/vsnctl/vsnctl/placement/solve"
 	"github.com/vsnctl/vsnctl/vsn"
@@ -24,6 +26,7 @@ func goalFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "pin", EnvVars: env("pin"), Usage: "put a VM on a host, as in `NETWORK/VM=HOST` (may be repeated)"},
 		&cli.StringFlag{Name: "edited", EnvVars: env("edited"), Usage: "use the hosts of `PLAN`, a plan that was changed by hand, and its paths where they hold; takes the place of SPEC"},
 		&cli.BoolFlag{Name: "exact", EnvVars: env("exact"), Usage: "go on until no plan costs less, or print how much less one may cost"},
+		&cli.StringFlag{Name: "export", EnvVars: env("export"), Usage: "write the problem to `FILE` as an integer program in LP format (- for standard output), and plan nothing"},
 		&cli.DurationFlag{Name: "time-limit", EnvVars: env("time-limit"), Usage: "search no longer than `DURATION`; with --exact the best plan so far is printed"},
 		&cli.StringFlag{Name: "before", EnvVars: env("before"), Usage: "count moves from the hosts that `PLAN` has; moves are made least first unless the objective says otherwise"},
 	}
@@ -98,6 +101,25 @@ func nearness(near solve.Optimality) string {
 		}
 	}
 	return fmt.Sprintf("optimal: no plan costs less (%d decisions)", near.Nodes)
+}
+
+// export writes the problem for an outside solver.
+func (t *terminal) export(c *cli.Context, name string) error {
+	if c.IsSet("output") || c.IsSet("edited") || c.Bool("exact") {
+		return badInput(errors.New("--export plans nothing: leave --output, --edited and --exact away"))
+	}
+	problem, err := t.problem(c, named(c.Args().Slice()))
+	if err != nil {
+		return err
+	}
+	if solve.Chooses(problem) {
+		return badInput(errors.New("the networks leave reservations or rates to the planner, and a linear program has no choice of them: give runtime and period to every VM on a flow with a deadline or with tasks, and a rate to every link of such a flow"))
+	}
+	var program bytes.Buffer
+	if err := milp.Write(&program, problem); err != nil {
+		return badInput(err)
+	}
+	return t.writeFile(name, program.Bytes())
 }
 
 // limited is the context of a search with a time limit.

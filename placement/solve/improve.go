@@ -97,6 +97,9 @@ func exactly(ctx context.Context, p *placement.Problem, o Options) (*placement.P
 	return nil, Optimality{}, err
 }
 
+// Chooses reports whether a problem leaves reservations or rates to the planner.
+func Chooses(p *placement.Problem) bool { return dimension.Open(p) }
+
 // exact searches for the best placement, from being one that is known, or nil.
 func (s *solver) exact(ctx context.Context, nodes int64, from *placement.Embedding) (*placement.Plan, Optimality, error) {
 	if from != nil {
