@@ -131,7 +131,7 @@ func (b *best) free() {
 
 // firstQuota is how many nodes the first search of a stage gets, and the first of
 // those for half the gap.
-const firstQuota = 4000
+const firstQuota = 64
 
 // prove makes the cost of criterion k least, those before it being proved, and
 // reports whether the result is proved too. Each search is for less than some limit

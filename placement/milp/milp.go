@@ -112,6 +112,11 @@ func newProgram(w io.Writer, p *placement.Problem) (*program, error) {
 			g.links = append(g.links, link{n, l, [2]int{index[[2]string{n.Name, l.Between[0]}], index[[2]string{n.Name, l.Between[1]}]}})
 		}
 	}
+	for i := range p.Networks {
+		if _, confidence := p.Networks[i].Odds(); confidence < vsn.One {
+			return nil, fmt.Errorf("network %s is content with less than certainty (confidence), which is not linear", p.Networks[i].Name)
+		}
+	}
 	for _, v := range g.vms {
 		if v.Reservation != nil && v.Reservation.Runtime == 0 || len(v.Tasks) > 0 {
 			return nil, fmt.Errorf("vm %s/%s leaves its reservation to the planner: a linear program has no choice of it, give runtime and period", v.network.Name, v.Name)
