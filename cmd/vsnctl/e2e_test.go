@@ -41,13 +41,16 @@ func vsnctl(t *testing.T, want int, args ...string) (stdout string) {
 	return out.String()
 }
 
+// deployed are the networks that tests deploy.
+var deployed = []string{"robot", "shaped", "studio", "broadcast"}
+
 // lab prepares an inventory of this machine, with root domains and device threads
 // reserved unless probe says otherwise, and a plan of a spec in a directory of
 // the test's own, and makes sure that nothing is left at the end.
 func lab(t *testing.T, spec string, probe ...string) (plan string, before []string) {
 	t.Helper()
 	hosttest.Need(t, hosttest.Root, hosttest.Deadline, hosttest.Cpuset, hosttest.NetAdmin, hosttest.Libvirt, hosttest.Guest)
-	vsnctl(t, 0, "destroy", "robot", "shaped")
+	vsnctl(t, 0, append([]string{"destroy"}, deployed...)...)
 	before = snapshot(t)
 	dir := t.TempDir()
 	inventory := filepath.Join(dir, "hosts.yaml")
@@ -60,7 +63,7 @@ func lab(t *testing.T, spec string, probe ...string) (plan string, before []stri
 	plan = filepath.Join(dir, "net.plan.json")
 	vsnctl(t, 0, "plan", "-i", inventory, "-o", plan, spec)
 	t.Cleanup(func() {
-		vsnctl(t, 0, "destroy", "robot", "shaped")
+		vsnctl(t, 0, append([]string{"destroy"}, deployed...)...)
 		sameAs(t, before, "at the end")
 	})
 	return plan, before
@@ -130,7 +133,7 @@ func TestRobot(t *testing.T) {
 	}
 	sameAs(t, once, "after a second deploy")
 	ready(t, "robot", "camera", "detect", "arm")
-	kernelAgrees(t)
+	kernelAgrees(t, "robot", map[string][]string{"camera": {"20000000/100000000/100000000"}, "detect": {"20000000/50000000/50000000"}, "arm": {"10000000/50000000/50000000"}})
 
 	hogs(t)
 	n := statusOf(t, "robot", "10s")
@@ -197,29 +200,88 @@ func ptr(p *float64) any {
 	return *p
 }
 
-// kernelAgrees reads the policy of the vCPU threads without our own code.
-func kernelAgrees(t *testing.T) {
+// kernelAgrees reads the policy of the vCPU threads without our own code; want is
+// runtime/deadline/period in ns, by VM and vCPU.
+func kernelAgrees(t *testing.T, network string, want map[string][]string) {
 	t.Helper()
-	want := map[string]string{"camera": "20000000/100000000/100000000", "detect": "20000000/50000000/50000000", "arm": "10000000/50000000/50000000"}
-	for vm, reservation := range want {
-		pid := strings.TrimSpace(output(t, "cat", "/run/libvirt/qemu/vsn.robot."+vm+".pid"))
+	for vm, reservations := range want {
+		pid := strings.TrimSpace(output(t, "cat", "/run/libvirt/qemu/vsn."+network+"."+vm+".pid"))
 		tids, _ := filepath.Glob("/proc/" + pid + "/task/*")
-		found := false
-		for _, dir := range tids {
-			comm, _ := os.ReadFile(dir + "/comm")
-			if !strings.HasPrefix(string(comm), "CPU 0/") {
-				continue
+		for vcpu, reservation := range reservations {
+			found := false
+			for _, dir := range tids {
+				comm, _ := os.ReadFile(dir + "/comm")
+				if !strings.HasPrefix(string(comm), fmt.Sprintf("CPU %d/", vcpu)) {
+					continue
+				}
+				out := output(t, "chrt", "-p", filepath.Base(dir))
+				found = strings.Contains(out, "SCHED_DEADLINE") && strings.Contains(out, "SCHED_RESET_ON_FORK") && strings.Contains(out, reservation)
+				if !found {
+					t.Errorf("%s: chrt says\n%s", vm, out)
+				}
 			}
-			out := output(t, "chrt", "-p", filepath.Base(dir))
-			found = strings.Contains(out, "SCHED_DEADLINE") && strings.Contains(out, "SCHED_RESET_ON_FORK") && strings.Contains(out, reservation)
 			if !found {
-				t.Errorf("%s: chrt says\n%s", vm, out)
+				t.Errorf("%s: no thread of vcpu %d holds %s", vm, vcpu, reservation)
 			}
-		}
-		if !found {
-			t.Errorf("%s: no vcpu thread holds %s", vm, reservation)
 		}
 	}
+}
+
+// TestChosen deploys what the planner chose: reservations for tasks and for deadlines,
+// rates of links, a fork and a join.
+func TestChosen(t *testing.T) {
+	for _, network := range []string{"studio", "broadcast"} {
+		t.Run(network, func(t *testing.T) { chosen(t, network) })
+	}
+}
+
+func chosen(t *testing.T, network string) {
+	file, before := lab(t, example(network+".yaml"))
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := decodePlan(file, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := plan.Problem.Networks[0]; n.VMs[0].Reservation != nil || n.Links[0].Rate != 0 {
+		t.Fatalf("the plan's problem has what was chosen in it: %+v", n)
+	}
+	vsnctl(t, 0, "check", file)
+	dry := vsnctl(t, 0, "deploy", "--dry-run", file)
+	for _, r := range plan.Realization.Reservations {
+		if !strings.Contains(dry, fmt.Sprintf("create reservation %s/%s/vcpu%d", network, r.VM, r.VCPU)) {
+			t.Errorf("dry run without vcpu %d of %s: %s", r.VCPU, r.VM, dry)
+		}
+	}
+	sameAs(t, before, "after a dry run")
+	vsnctl(t, 0, "deploy", file)
+	want, vms := map[string][]string{}, []string{}
+	for _, r := range plan.Realization.Reservations {
+		if r.VCPU == 0 {
+			vms = append(vms, r.VM)
+		}
+		want[r.VM] = append(want[r.VM], fmt.Sprintf("%d/%d/%d", r.RuntimeNs, r.PeriodNs, r.PeriodNs))
+	}
+	ready(t, network, vms...)
+	kernelAgrees(t, network, want)
+	n := statusOf(t, network, "5s")
+	if len(n.Drift) != 0 || len(n.Queues) != len(plan.Realization.Queues) {
+		t.Errorf("drift %v, %d queues of %d", n.Drift, len(n.Queues), len(plan.Realization.Queues))
+	}
+	for _, q := range plan.Realization.Queues {
+		if !slices.ContainsFunc(n.Queues, func(r queueReport) bool {
+			return r.Link == q.Link && r.From == q.From && r.To == q.To && r.RateBit == q.RateBit && r.BurstBytes == q.BurstBytes
+		}) {
+			t.Errorf("queue %s>%s: no class has the %d bit/s and %d B that were chosen: %+v", q.From, q.To, q.RateBit, q.BurstBytes, n.Queues)
+		}
+	}
+	if out := vsnctl(t, 0, "deploy", file); !strings.Contains(out, "nothing to change") {
+		t.Errorf("a second deploy: %s", out)
+	}
+	vsnctl(t, 0, "destroy", network)
+	sameAs(t, before, "after destroy")
 }
 
 // driftIsSeen changes what runs behind the back of vsnctl, and wants it told and mended.
