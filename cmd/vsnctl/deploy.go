@@ -53,16 +53,11 @@ func (t *terminal) deploy(c *cli.Context) error {
 	if err != nil {
 		return badInput(err)
 	}
-	if !root() && !c.Bool("dry-run") {
-		return errors.New("deploy changes the kernel's schedulers and queues: run it as root")
-	}
-	m := thisMachine(c.String("connect"))
-	defer m.close()
-	unlock, err := m.lock(c.Context)
+	m, release, err := exclusive(c)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer release()
 	want, before, err := compile(c.Context, m, plan, host, t)
 	if err != nil {
 		return err
@@ -183,7 +178,7 @@ func (t *terminal) planOrSpecs(c *cli.Context) (*placement.Plan, error) {
 			if len(c.StringSlice("inventory")) > 0 {
 				return nil, badInput(fmt.Errorf("%s is a plan and has its inventory in it: leave -i away, or deploy the SPEC", name))
 			}
-			return decodePlan(name, data)
+			return faithful(name, data)
 		}
 		return t.solve(c, []documentSource{{name, data}})
 	}

@@ -38,16 +38,11 @@ func (t *terminal) destroy(c *cli.Context) error {
 			return badInput(fmt.Errorf("network %q: %w", n, err))
 		}
 	}
-	if !root() && !c.Bool("dry-run") {
-		return errors.New("destroy changes the kernel's schedulers and queues: run it as root")
-	}
-	m := thisMachine(c.String("connect"))
-	defer m.close()
-	unlock, err := m.lock(c.Context)
+	m, release, err := exclusive(c)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer release()
 	o, err := m.Observe(c.Context)
 	if err != nil {
 		return err

@@ -113,6 +113,18 @@ func decodePlan(name string, data []byte) (*placement.Plan, error) {
 	return p, nil
 }
 
+// faithful is decodePlan for a file that says no more than the plan that is read from it.
+func faithful(name string, data []byte) (*placement.Plan, error) {
+	p, err := decodePlan(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := placement.Faithful(data, p); err != nil {
+		return nil, badInput(fmt.Errorf("%s: %w", name, err))
+	}
+	return p, nil
+}
+
 // validProblem holds the problem of a plan against the rules of its documents.
 func validProblem(name string, p *placement.Plan) error {
 	errs := append(vsn.Validate(p.Problem.Networks), hosts.Validate(&p.Problem.Inventory)...)

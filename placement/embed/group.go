@@ -206,7 +206,7 @@ func number(known map[string]int32, key string) int32 {
 func packKey(h *hosts.Host) string {
 	var shares []string
 	for _, cpu := range h.CPUs {
-		shares = append(shares, shareOf(h, cpu).String())
+		shares = append(shares, h.ShareOf(cpu).String())
 	}
 	slices.Sort(shares)
 	return fmt.Sprint(h.Partition, h.Emulator != nil, h.Emulator, shares)

@@ -295,7 +295,7 @@ func (s *state) exactPart(h int32) int64 {
 		return most
 	}
 	for _, cpu := range ho.CPUs {
-		share.Add(share, shareOf(ho.Host, cpu).Rat())
+		share.Add(share, ho.Host.ShareOf(cpu).Rat())
 	}
 	used.Quo(used, share)
 	scaled := new(big.Int).Mul(used.Num(), big.NewInt(objective.Million))

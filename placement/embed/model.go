@@ -207,7 +207,7 @@ func (m *model) newHost(h *hosts.Host) host {
 		out.resources[i] = h.Resources[name]
 	}
 	for _, cpu := range h.CPUs {
-		u := m.scale.Share(shareOf(h, cpu))
+		u := m.scale.Share(h.ShareOf(cpu))
 		out.share = out.share.Plus(u)
 		out.largest = out.largest.Max(u)
 	}
@@ -215,14 +215,6 @@ func (m *model) newHost(h *hosts.Host) host {
 		out.emulator = m.scale.Of(int64(e.Runtime), int64(e.Period))
 	}
 	return out
-}
-
-// shareOf is what reservations may take of a CPU.
-func shareOf(h *hosts.Host, cpu hosts.CPU) vsn.Share {
-	if cpu.Share != 0 {
-		return cpu.Share
-	}
-	return h.Share
 }
 
 func (m *model) addCables() error {

@@ -131,7 +131,7 @@ func (m *model) vcpuTime(g int32) *big.Rat {
 func (m *model) cpuTime(h int32) *big.Rat {
 	sum := new(big.Rat)
 	for _, cpu := range m.hosts[h].CPUs {
-		sum.Add(sum, shareOf(m.hosts[h].Host, cpu).Rat())
+		sum.Add(sum, m.hosts[h].Host.ShareOf(cpu).Rat())
 	}
 	return sum
 }

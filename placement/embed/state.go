@@ -148,7 +148,7 @@ func (s *state) termsOf(groups []int32, h int32) (need, have *big.Rat) {
 		}
 	}
 	for _, cpu := range ho.CPUs {
-		share := shareOf(ho.Host, cpu).Rat()
+		share := ho.Host.ShareOf(cpu).Rat()
 		have.Add(have, share)
 		if share.Cmp(largestCPU) > 0 {
 			largestCPU = share

@@ -24,7 +24,7 @@ func (ph *Phase) global(h *hosts.Host, threads []thread) bool {
 		sum, largest = sum.Plus(t.u), largest.Max(t.u)
 	}
 	for _, c := range h.CPUs {
-		have = have.Plus(ph.scale.Share(shareOf(h, c)))
+		have = have.Plus(ph.scale.Share(h.ShareOf(c)))
 	}
 	if fits, sure := utilization.Within(sum.Plus(largest.Times(int64(len(h.CPUs)-1))), have); sure {
 		return fits
@@ -46,7 +46,7 @@ func globalTerms(h *hosts.Host, threads []thread) (need, have *big.Rat) {
 	}
 	need.Add(need, new(big.Rat).Mul(largest, new(big.Rat).SetInt64(int64(len(h.CPUs)-1))))
 	for _, c := range h.CPUs {
-		have.Add(have, shareOf(h, c).Rat())
+		have.Add(have, h.ShareOf(c).Rat())
 	}
 	return need, have
 }
@@ -110,7 +110,7 @@ func sides(h *hosts.Host, threads []thread) (largest, share *big.Rat) {
 		}
 	}
 	for _, c := range h.CPUs {
-		if s := shareOf(h, c).Rat(); s.Cmp(share) > 0 {
+		if s := h.ShareOf(c).Rat(); s.Cmp(share) > 0 {
 			share = s
 		}
 	}
@@ -119,7 +119,7 @@ func sides(h *hosts.Host, threads []thread) (largest, share *big.Rat) {
 
 // cpusNeeded is how many CPUs the threads take, if more were as the largest of h.
 func (ph *Phase) cpusNeeded(h *hosts.Host, threads []thread) int {
-	largest := slices.MaxFunc(h.CPUs, func(a, b hosts.CPU) int { return int(shareOf(h, a) - shareOf(h, b)) })
+	largest := slices.MaxFunc(h.CPUs, func(a, b hosts.CPU) int { return int(h.ShareOf(a) - h.ShareOf(b)) })
 	more := *h
 	more.CPUs = slices.Clone(h.CPUs)
 	for {

@@ -58,7 +58,7 @@ func (ph *Phase) packing(threads []thread, on ...*hosts.Host) *packing {
 		for i := range h.CPUs {
 			// The seed turns the order of CPUs that are alike in all but their number.
 			c := h.CPUs[(i+int(uint64(ph.seed)%uint64(len(h.CPUs))))%len(h.CPUs)]
-			share := shareOf(h, c)
+			share := h.ShareOf(c)
 			p.cpus = append(p.cpus, cpu{host: h.Name, id: c.ID, share: ph.scale.Share(share), exact: share.Rat()})
 		}
 	}
@@ -69,7 +69,7 @@ func (ph *Phase) packing(threads []thread, on ...*hosts.Host) *packing {
 func (ph *Phase) root(h *hosts.Host) cpu {
 	out := cpu{host: h.Name, id: hosts.AnyCPU, extra: int64(len(h.CPUs) - 1), exact: new(big.Rat)}
 	for _, c := range h.CPUs {
-		share := shareOf(h, c)
+		share := h.ShareOf(c)
 		out.share = out.share.Plus(ph.scale.Share(share))
 		out.exact.Add(out.exact, share.Rat())
 	}

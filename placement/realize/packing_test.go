@@ -53,7 +53,7 @@ func seatsOf(p *placement.Problem) (out []placement.Seat) {
 func bruteForce(h *hosts.Host, threads []thread, apart bool) bool {
 	left := make([]*big.Rat, len(h.CPUs))
 	for b, c := range h.CPUs {
-		left[b] = shareOf(h, c).Rat()
+		left[b] = h.ShareOf(c).Rat()
 	}
 	bins := make([]int, len(threads))
 	var try func(i int) bool

@@ -222,10 +222,3 @@ func (ph *Phase) fit(threads []thread, on ...*hosts.Host) (fits, known bool) {
 	bins, known := ph.packing(threads, on...).pack(false)
 	return bins != nil, known
 }
-
-func shareOf(h *hosts.Host, cpu hosts.CPU) vsn.Share {
-	if cpu.Share != 0 {
-		return cpu.Share
-	}
-	return h.Share
-}
