@@ -24,7 +24,7 @@ type Run struct {
 // Showing is what trials show of the grain at which a host enforces budgets: none of
 // it exceeds what happened, so that the real grain may be larger, not smaller.
 type Showing struct {
-	OverrunNs int64 `json:"overrunNs"` // the most that a budget was exceeded by
+	OverrunNs int64 `json:"overrunNs"` // the most time that a budget gave beyond its runtime
 	GapNs     int64 `json:"gapNs"`     // the longest pause
 	FitNs     int64 `json:"fitNs"`     // the least grain whose curve allows for that pause
 	Budgets   int   `json:"budgets"`   // how many were seen from begin to end
@@ -41,29 +41,27 @@ const fewestBudgets = 4
 // promised time, so that something else was in the way.
 //
 // A pause of less than a quarter of what the thread has to wait between budgets is
-// no throttling but an interrupt or a hypervisor; it counts as part of the run, which
-// makes the overrun larger.
+// no throttling but an interrupt or a hypervisor: the budget goes on behind it, and
+// the pause, in which the thread got nothing, is no part of what it got.
 func (t Trial) Show() (Showing, error) {
 	if t.RuntimeNs <= 0 || t.PeriodNs <= t.RuntimeNs {
 		return Showing{}, fmt.Errorf("runtime %d ns in period %d ns leaves no pause to see", t.RuntimeNs, t.PeriodNs)
 	}
 	var s Showing
-	var used, begin, end int64
+	var used, got, end int64 // in all, of this budget, of the run before
 	for i, r := range t.Runs {
 		if r.FromNs < 0 || r.ToNs < r.FromNs || i > 0 && r.FromNs < end {
 			return Showing{}, fmt.Errorf("run %d is from %d to %d ns, after one to %d ns: out of order", i, r.FromNs, r.ToNs, end)
 		}
+		if i > 0 {
+			s.GapNs = max(s.GapNs, r.FromNs-end)
+		}
+		if i == 0 || r.FromNs-end >= (t.PeriodNs-t.RuntimeNs)/4 {
+			s.Budgets, got = s.Budgets+1, 0
+		}
 		used += r.ToNs - r.FromNs
-		pause := r.FromNs - end
-		if i == 0 {
-			begin, pause = r.FromNs, 0
-		}
-		s.GapNs = max(s.GapNs, pause)
-		if i == 0 || pause >= (t.PeriodNs-t.RuntimeNs)/4 {
-			s.Budgets++
-			begin = r.FromNs
-		}
-		s.OverrunNs = max(s.OverrunNs, r.ToNs-begin-t.RuntimeNs)
+		got += r.ToNs - r.FromNs
+		s.OverrunNs = max(s.OverrunNs, got-t.RuntimeNs)
 		end = r.ToNs
 	}
 	if s.Budgets < fewestBudgets {

@@ -42,7 +42,7 @@ func TestShowIsNeverMoreThanTheGrain(t *testing.T) {
 		if s.OverrunNs < 0 || s.OverrunNs > tick || int64(s.Grain()) < s.OverrunNs {
 			t.Fatalf("tick %d: %+v", tick, s)
 		}
-		// A pause that is an interrupt hides nothing: it makes the overrun larger, not less.
+		// A pause that is an interrupt hides nothing but itself.
 		r := &trial.Runs[rapid.IntRange(0, len(trial.Runs)-1).Draw(t, "cut")]
 		if mid := (r.FromNs + r.ToNs) / 2; mid-r.FromNs > 2 {
 			cut := Trial{trial.RuntimeNs, trial.PeriodNs, nil}
@@ -53,7 +53,7 @@ func TestShowIsNeverMoreThanTheGrain(t *testing.T) {
 				}
 				cut.Runs = append(cut.Runs, other)
 			}
-			if again, err := cut.Show(); err != nil || again.OverrunNs != s.OverrunNs || again.Budgets != s.Budgets {
+			if again, err := cut.Show(); err != nil || again.OverrunNs > s.OverrunNs || again.OverrunNs < s.OverrunNs-1 || again.Budgets != s.Budgets {
 				t.Fatalf("cut in two: %+v, %v, want %+v", again, err, s)
 			}
 		}

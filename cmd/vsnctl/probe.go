@@ -17,7 +17,7 @@ switches and cables, and plan with it. Changes nothing; without root, what canno
 read gets its default.
 
 It measures how late the scheduler ends budgets (the grain) with a SCHED_DEADLINE thread
-against idle-class hogs, one to three seconds, where nobody has a reservation. What the
+against nice hogs, one to three seconds, where nobody has a reservation. What the
 kernel's configuration says is never made smaller by that, only larger. Comments say what
 was seen, or why nothing could be measured. --measure=false leaves it out.
 

@@ -43,8 +43,8 @@ const (
 	attempts = 3
 )
 
-// MeasureGrain lets a thread with SCHED_DEADLINE run against idle-class hogs for one
-// or two seconds, and tells what it saw of how late budgets are enforced. It does so
+// MeasureGrain lets a thread with SCHED_DEADLINE run against hogs for one or two
+// seconds, and tells what it saw of how late budgets are enforced. It does so
 // on CPUs where nobody has a reservation, in a process of its own that dies with this
 // one. The error says why nothing could be measured.
 func (m *Machine) MeasureGrain(ctx context.Context) (Measurement, error) {
@@ -207,12 +207,17 @@ func (o trialOrder) run() ([]hosts.Trial, error) {
 	return a.trials, a.err
 }
 
-// hog keeps a CPU busy in the idle class, which gives way to everything else.
+// hogNice is how far hogs give way to everything else: as nice as can be while a loaded
+// machine still lets them run, now and then, and end. In the idle class a thread that
+// was killed there lingers for seconds.
+const hogNice = 10
+
+// hog keeps a CPU busy.
 func hog(cpu int, until int64) {
 	runtime.LockOSThread()
 	var set unix.CPUSet
 	set.Set(cpu)
-	if unix.SchedSetaffinity(0, &set) != nil || unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_IDLE}, 0) != nil {
+	if unix.SchedSetaffinity(0, &set) != nil || unix.SchedSetAttr(0, &unix.SchedAttr{Nice: hogNice}, 0) != nil {
 		return // the CPU stays idle, as far as this process goes
 	}
 	for now() < until {

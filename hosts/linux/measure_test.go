@@ -14,13 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vsnctl/vsnctl/hosts"
-	"github.com/vsnctl/vsnctl/hosts/hosttest"
 )
 
 // TestMeasureGrain: budgets end late, but not much later than a tick, and nothing is
 // left of the measurement.
 func TestMeasureGrain(t *testing.T) {
-	hosttest.Need(t, hosttest.Root, hosttest.Deadline)
+	machineLock(t)
 	m := New(Run(t.TempDir()))
 	got, err := m.MeasureGrain(t.Context())
 	if err != nil {
@@ -62,7 +61,7 @@ func noneLeft(t *testing.T) {
 
 // TestMeasureBesideReservations: where somebody has a reservation, nothing is tried.
 func TestMeasureBesideReservations(t *testing.T) {
-	hosttest.Need(t, hosttest.Root, hosttest.Deadline)
+	machineLock(t)
 	err := onThread(func() error {
 		self := thread{os.Getpid(), unix.Gettid()}
 		if err := self.setDeadline(100_000, 100_000_000); err != nil {
@@ -81,7 +80,7 @@ func TestMeasureBesideReservations(t *testing.T) {
 // TestMeasureEndsWhenItIsKilled: neither a cancelled context nor the death of the
 // process that asked leaves a thread behind.
 func TestMeasureEndsWhenItIsKilled(t *testing.T) {
-	hosttest.Need(t, hosttest.Root, hosttest.Deadline)
+	machineLock(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
