@@ -58,7 +58,7 @@ func (c *network) checkWork(f *Flow, at strict.Position) {
 	for _, name := range slices.Sorted(maps.Keys(f.Work)) {
 		at := at.Key("work").Key(name)
 		if !f.Passes(name) {
-			at.Failf("VM %q is not on the path (%s)", name, stages(f.Path, ", "))
+			at.Failf("VM %q is not on the path (%s): take its work out, or put it on the path", name, stages(f.Path, ", "))
 		}
 		if w := f.Work[name]; w < 0 || w > MaxTime {
 			at.Failf("%v is not in %v..%v", w, Duration(0), MaxTime)
@@ -84,7 +84,7 @@ func checkDeadline(f *Flow, at strict.Position) {
 		return
 	}
 	if way, need := f.LeastTime(); f.Deadline < need {
-		at.Failf("%v is too short: the work along %s needs %v", f.Deadline, strings.Join(way, " -> "), need)
+		at.Unfitf("%v is too short: the work along %s needs %v", f.Deadline, strings.Join(way, " -> "), need)
 	}
 }
 
@@ -194,7 +194,7 @@ func (c *network) checkLoads(loads map[direction][]int) {
 			if len(names) > 1 {
 				what = "flows " + strings.Join(names, ", ") + " need"
 			}
-			c.at.Key("links").Item(i, l.Name).Key("rate").Failf("%v is too little: from %q %s %v, frame headers counted",
+			c.at.Key("links").Item(i, l.Name).Key("rate").Unfitf("%v is too little: from %q %s %v, frame headers counted",
 				l.Rate, from, what, need.ceilRate())
 		}
 	}

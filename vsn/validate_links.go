@@ -86,7 +86,7 @@ func (c *network) checkRate(l *Link, at strict.Position) {
 	if l.Burst != 0 || burst.Given() {
 		switch time := sendTime(l.Burst, l.Rate); {
 		case l.Rate == 0:
-			burst.Failf("needs a rate: without one nothing is shaped")
+			burst.Failf("needs a rate: without one nothing is shaped, and where a deadline lets the planner choose the rate it chooses the burst, too")
 		case l.Burst < MaxFrame:
 			burst.Failf("%v is under one frame of %v: nothing could ever leave", l.Burst, MaxFrame)
 		case time.Cmp(big.NewRat(int64(maxBurst), 1e9)) > 0:

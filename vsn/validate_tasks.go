@@ -47,10 +47,10 @@ func checkTask(t *Task, at strict.Position) bool {
 	switch {
 	case !sound:
 	case t.WCET > t.Deadline:
-		at.Key("wcet").Failf("%v exceeds the deadline, %v: no processor is fast enough", t.WCET, t.Deadline)
+		at.Key("wcet").Unfitf("%v exceeds the deadline, %v: no processor is fast enough", t.WCET, t.Deadline)
 		sound = false
 	case t.WCET > t.Period:
-		at.Key("wcet").Failf("%v exceeds the period, %v: one virtual CPU would fall behind without end", t.WCET, t.Period)
+		at.Key("wcet").Unfitf("%v exceeds the period, %v: one virtual CPU would fall behind without end", t.WCET, t.Period)
 		sound = false
 	}
 	return sound
@@ -68,7 +68,7 @@ func checkTime(d Duration, at strict.Position) bool {
 func checkUtilization(v *VM, at strict.Position) {
 	need := sumOf(len(v.Tasks), func(i int) (num, den int64) { return int64(v.Tasks[i].WCET), int64(v.Tasks[i].Period) })
 	if need.over(int64(v.VCPUs)) {
-		at.Failf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or set vcpus to %v or more",
+		at.Unfitf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or set vcpus to %v or more",
 			need.ceilDecimal(), v.VCPUs, need.ceil(1))
 	}
 }

@@ -40,7 +40,7 @@ func named(names []string) []documentSource {
 }
 
 // documents reads networks and inventories from files, all errors of all files
-// together.
+// together. What could be read comes with them.
 func (t *terminal) documents(sources []documentSource) ([]vsn.Network, *hosts.Inventory, error) {
 	var files []strict.File
 	var failed []error
@@ -59,7 +59,7 @@ func (t *terminal) documents(sources []documentSource) ([]vsn.Network, *hosts.In
 	}
 	networks, inventory, errs := hosts.ReadDocuments(files...)
 	if err := errs.Err(); err != nil {
-		return nil, nil, badInput(err)
+		return networks, inventory, badInput(err)
 	}
 	return networks, inventory, absolute(networks)
 }

@@ -119,7 +119,7 @@ func (t *terminal) problem(c *cli.Context, specs []documentSource) (*placement.P
 	}
 	networks, inventory, err := t.documents(append(named(c.StringSlice("inventory")), specs...))
 	if err != nil {
-		return nil, err
+		return nil, advised(c, networks, inventory, err)
 	}
 	if len(networks) == 0 {
 		return nil, badInput(fmt.Errorf("%s: no document of kind Network", specs[0].name))

@@ -172,7 +172,8 @@ func (m *model) push(f *chain, at int, cost int64, after []int) int {
 // send takes a message from one VM to another and returns its last step.
 func (m *model) send(f *chain, a, b string, after int) int {
 	framing := bounds.CableFraming(placement.SegmentMTU-bounds.VXLANHeader, true)
-	if host := m.place(a).host; host != "" && host == m.place(b).host {
+	l := m.link(a, b)
+	if host := m.place(a).host; host == m.place(b).host && (host != "" || m.o.Best && !openLink(m.network, l)) {
 		framing = bounds.ClassFraming(placement.SegmentMTU)
 	}
 	frames, _ := framing.Frames(int64(f.spec.Message))
@@ -180,7 +181,6 @@ func (m *model) send(f *chain, a, b string, after int) int {
 	if e := m.place(a).emulator; e != nil {
 		after = m.push(f, m.devices(a), times(frames, int64(e.Work)), []int{after})
 	}
-	l := m.link(a, b)
 	after = m.push(f, m.port(l, a), bytes, []int{after})
 	f.steps = append(f.steps, step{server: -1, fixed: m.way(l, b), after: []int{after}})
 	after = len(f.steps) - 1

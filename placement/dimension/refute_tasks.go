@@ -3,6 +3,7 @@ package dimension
 import (
 	"fmt"
 	"math/big"
+	"sort"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/bounds"
@@ -29,7 +30,12 @@ func (r *refuter) guests() (out []placement.Conflict) {
 			out = append(out, conflict(rule, r.vm(vm.Name), need, whole, "cpu", "its %d tasks ask for %s cpus, and %s %s for each of %d vcpus", len(vm.Tasks), decimal(need), what, decimal(have), vm.VCPUs))
 			continue
 		}
-		if least := r.vcpus(vm); least > vm.VCPUs {
+		least := r.vcpus(vm)
+		if c, ok := r.runtime(vm, least, rule); ok {
+			out = append(out, c)
+			continue
+		}
+		if least > vm.VCPUs {
 			says := fmt.Sprintf("no division of its %d tasks over %d vcpus lets all meet their deadlines, whatever the reservations", len(vm.Tasks), vm.VCPUs)
 			need := placement.Int(int64(least))
 			if least > len(vm.Tasks) {
@@ -39,6 +45,25 @@ func (r *refuter) guests() (out []placement.Conflict) {
 		}
 	}
 	return out
+}
+
+// runtime is a conflict about the runtime that is given, where more of it would do.
+func (r *refuter) runtime(vm *vsn.VM, vcpus int, rule string) (placement.Conflict, bool) {
+	g := vm.Reservation
+	if g == nil || g.Runtime == 0 || vcpus <= vm.VCPUs {
+		return placement.Conflict{}, false
+	}
+	more := *vm
+	need := g.Runtime + vsn.Duration(sort.Search(int(g.Period-g.Runtime), func(k int) bool {
+		more.Reservation = &vsn.Reservation{Runtime: g.Runtime + vsn.Duration(k), Period: g.Period}
+		return r.vcpus(&more) <= vm.VCPUs
+	}))
+	if need == g.Period {
+		return placement.Conflict{}, false
+	}
+	return placement.Conflict{Rule: rule, Subjects: []string{r.vm(vm.Name)}, Need: placement.Int(int64(need)), Have: placement.Int(int64(g.Runtime)), Unit: "ns",
+		Says: fmt.Sprintf("no division of its %d tasks over %d vcpus lets all meet their deadlines in %v every %v on a host with a grain of %v: that takes a runtime of %v",
+			len(vm.Tasks), vm.VCPUs, g.Runtime, g.Period, vsn.Duration(r.ease[vm.Name].grain), need)}, true
 }
 
 // mostDivided is how many steps the search for a division of tasks may take.

@@ -201,7 +201,7 @@ func TestMoreHostsNeverHurt(t *testing.T) {
 	for seed := range uint64(900) {
 		c := chance{rand.New(rand.NewPCG(seed, 99))}
 		p := c.problem(4, 4, seed%3 == 0)
-		if _, err := Solve(context.Background(), p, Options{}); err != nil {
+		if _, err := bare(p, 0); err != nil {
 			continue
 		}
 		tried++
@@ -222,9 +222,9 @@ func TestSeeds(t *testing.T) {
 	for seed := range uint64(300) {
 		c := chance{rand.New(rand.NewPCG(seed, 7))}
 		p := c.problem(4, 4, false)
-		_, first := Solve(context.Background(), p, Options{Seed: 1})
+		_, first := bare(p, 1)
 		for s := int64(2); s < 5; s++ {
-			plan, err := Solve(context.Background(), p, Options{Seed: s})
+			plan, err := bare(p, s)
 			if (err == nil) != (first == nil) {
 				t.Fatalf("problem %d: seed 1 says %v, seed %d says %v", seed, first, s, err)
 			}

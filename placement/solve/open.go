@@ -37,11 +37,16 @@ type open struct {
 func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 	plan, err := d.search(ctx)
 	var nothing *dimension.Missed
-	if err == nil || !d.coarse || errors.As(err, &nothing) {
+	var gaveUp *placement.GaveUp
+	if err == nil || ctx.Err() != nil || errors.As(err, &nothing) || !d.coarse && !errors.As(err, &gaveUp) {
 		return plan, err
 	}
-	d.coarse = false // what is cheaper may have a placement
-	return d.search(ctx)
+	// What is cheaper, or dearer, may have a placement.
+	d.coarse = !d.coarse
+	if plan, other := d.search(ctx); other == nil {
+		return plan, nil
+	}
+	return nil, err
 }
 
 func (d *open) search(ctx context.Context) (*placement.Plan, error) {

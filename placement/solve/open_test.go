@@ -185,7 +185,7 @@ func TestChosenPlansHold(t *testing.T) {
 		}
 		begin := time.Now()
 		before, _ := json.Marshal(p)
-		plan, err := Solve(context.Background(), p, Options{Seed: 1, Nodes: 2000})
+		plan, err := answer(context.Background(), &p, Options{Seed: 1, Nodes: 2000}, true)
 		after, _ := json.Marshal(p)
 		if !bytes.Equal(before, after) {
 			t.Fatalf("problem %d was changed", seed)

@@ -166,7 +166,7 @@ func (c chance) tiny() placement.Problem {
 // TestOpenAgreesWithBruteForce: what is said to be infeasible has no plan; and counts
 // how often the planner does not know what brute force does.
 func TestOpenAgreesWithBruteForce(t *testing.T) {
-	const problems = 120
+	const problems = 60
 	var planned, refuted, unknown, beaten int
 	for seed := range uint64(problems) {
 		c := chance{rand.New(rand.NewPCG(seed, 21))}
@@ -207,7 +207,31 @@ func TestOpenAgreesWithBruteForce(t *testing.T) {
 	if planned < problems/5 || refuted < problems/5 {
 		t.Error("the draw has lost its edge")
 	}
-	if beaten > problems/50 || unknown > problems/8 {
+	if beaten > problems/30 || unknown > problems/8 {
 		t.Errorf("the planner gives up too often")
+	}
+}
+
+// TestRemediesOfRandomProblems applies what refusals of random problems name, and
+// plans again; a step less has no plan.
+func TestRemediesOfRandomProblems(t *testing.T) {
+	remedied, refused := 0, 0
+	for seed := uint64(1000); refused < 4; seed++ {
+		c := chance{rand.New(rand.NewPCG(seed, 21))}
+		p := c.tiny()
+		_, err := Solve(context.Background(), p, Options{Seed: 1})
+		if err == nil {
+			continue
+		}
+		refused++
+		for _, r := range refusal(t, err).Remedies {
+			remedied++
+			holds(t, &p, r)
+			fails(t, &p, r)
+		}
+	}
+	t.Logf("%d remedies of %d refusals", remedied, refused)
+	if remedied < refused*2/3 {
+		t.Errorf("only %d remedies of %d refusals", remedied, refused)
 	}
 }

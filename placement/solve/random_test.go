@@ -174,6 +174,11 @@ func (c chance) rule(n *vsn.Network) {
 // errTooMany says that a problem is not tiny enough for the oracle.
 var errTooMany = errors.New("too many embeddings for the oracle")
 
+// bare is Solve without a look for remedies.
+func bare(p placement.Problem, seed int64) (*placement.Plan, error) {
+	return answer(context.Background(), &p, Options{Seed: seed, Nodes: DefaultNodes}, true)
+}
+
 // agree compares the planner with the oracle on one problem.
 func agree(p *placement.Problem, timed bool) (feasible bool, err error) {
 	o := newOracle(p)
@@ -184,7 +189,7 @@ func agree(p *placement.Problem, timed bool) (feasible bool, err error) {
 	if !sure {
 		return false, errTooMany
 	}
-	plan, err := Solve(context.Background(), *p, Options{Seed: 1})
+	plan, err := bare(*p, 1)
 	var infeasible *placement.Infeasible
 	switch {
 	case err == nil && !want:

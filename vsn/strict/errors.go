@@ -13,6 +13,9 @@ type Error struct {
 	Line int    `json:"line,omitempty"` // from 1; 0 without a file
 	Path string `json:"path,omitempty"` // the object: `vm "camera": reservation.runtime`
 	Msg  string `json:"message"`
+	// Unfit: it reads well and asks for what cannot be, so that a planner may know the
+	// least change with which it can.
+	Unfit bool `json:"-"`
 }
 
 func (e Error) Error() string {
@@ -45,6 +48,11 @@ func (e Errors) Err() error {
 		return nil
 	}
 	return e
+}
+
+// Unfit reports whether all that is wrong is that too much is asked.
+func (e Errors) Unfit() bool {
+	return len(e) > 0 && !slices.ContainsFunc(e, func(one Error) bool { return !one.Unfit })
 }
 
 // Unwrap lets errors.As find each Error.

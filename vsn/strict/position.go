@@ -70,12 +70,17 @@ func (p Position) Whence(other Position) string {
 
 // Failf reports that the value here is wrong. It is silent where Decode has reported
 // already that the value is missing or cannot be read: there is one error, not two.
-func (p Position) Failf(format string, args ...any) {
+func (p Position) Failf(format string, args ...any) { p.fail(false, format, args...) }
+
+// Unfitf is Failf for what reads well and cannot be (Error.Unfit).
+func (p Position) Unfitf(format string, args ...any) { p.fail(true, format, args...) }
+
+func (p Position) fail(unfit bool, format string, args ...any) {
 	if p.src.sink.full() {
 		return
 	}
 	if f := p.find(); !f.reported {
-		p.src.sink.add(Error{File: p.src.file, Line: f.line, Path: p.String(), Msg: fmt.Sprintf(format, args...)})
+		p.src.sink.add(Error{File: p.src.file, Line: f.line, Path: p.String(), Msg: fmt.Sprintf(format, args...), Unfit: unfit})
 	}
 }
 
