@@ -65,54 +65,20 @@ func (n Net) graph(m Mux) (*graph, error) {
 
 // acyclic looks for a cycle of "comes right before" among the servers.
 func (g *graph) acyclic() error {
-	const (
-		unknown = iota
-		open
-		done
-	)
-	state := make([]int, len(g.net.Servers))
-	var trail []int // each right before the one in front of it
-	var visit func(s int) error
-	visit = func(s int) error {
-		state[s] = open
-		trail = append(trail, s)
-		for _, before := range g.upstream[s] {
-			if state[before] == open {
-				return g.cycle(trail, before)
-			}
-			if state[before] == unknown {
-				if err := visit(before); err != nil {
-					return err
-				}
-			}
+	done := map[int]bool{}
+	for s := range g.net.Servers {
+		cycle := Cycle(s, func(s int) []int { return g.upstream[s] }, func(int) bool { return true }, done)
+		if cycle == nil {
+			continue
 		}
-		trail = trail[:len(trail)-1]
-		state[s] = done
-		return nil
-	}
-	for s := range state {
-		if state[s] == unknown {
-			if err := visit(s); err != nil {
-				return err
-			}
+		e := &CycleError{}
+		for i, s := range cycle {
+			e.Servers = append(e.Servers, g.net.Servers[s].Name)
+			e.Flows = append(e.Flows, g.flowBetween(s, cycle[(i+1)%len(cycle)]))
 		}
+		return e
 	}
 	return nil
-}
-
-// cycle words the end of trail that began at start, in the direction of the flows.
-func (g *graph) cycle(trail []int, start int) error {
-	servers := []int{start}
-	for i := len(trail) - 1; trail[i] != start; i-- {
-		servers = append(servers, trail[i])
-	}
-	e := &CycleError{}
-	for i, s := range servers {
-		next := servers[(i+1)%len(servers)]
-		e.Servers = append(e.Servers, g.net.Servers[s].Name)
-		e.Flows = append(e.Flows, g.flowBetween(s, next))
-	}
-	return e
 }
 
 func (g *graph) flowBetween(from, to int) string {

@@ -65,7 +65,7 @@ func (s *search) missed() error {
 	_, worst := s.excess()
 	if worst < 0 {
 		return missed(ruleEndToEnd, s.flows[0].subject(), placement.Inf(), placement.Int(s.flows[0].deadline), "ns",
-			"the delays of the flows of network %s that share VMs depend on one another and do not settle", s.network.Name)
+			"no bound holds: %s", s.cause(s.flows[0]))
 	}
 	f := s.flows[worst]
 	if f.done() == bounds.Inf {
@@ -84,13 +84,16 @@ func (m *model) cause(f *chain) string {
 		}
 		s := m.servers[st.server]
 		switch {
-		case s.kind == port:
+		case s.kind == port && (s.none || m.asksTooMuch(s)):
 			return fmt.Sprintf("link %q from %q has no rate that carries what comes", s.key.at, s.key.from)
 		case s.none:
 			return fmt.Sprintf("VM %q has no reservation, and a flow that shares a VM with this one passes it", s.key.at)
-		default:
+		case s.kind != port && m.asksTooMuch(s):
 			return fmt.Sprintf("VM %q is asked for more than its reservation gives", s.key.at)
 		}
+	}
+	if cycle := m.cycle(f); cycle != "" {
+		return "delays on the cycle " + cycle + " depend on themselves and do not settle"
 	}
 	return "a message may come arbitrarily late"
 }

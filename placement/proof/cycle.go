@@ -17,35 +17,6 @@ func inOrder(names []string) string {
 	return strings.Join(append(slices.Clone(names), names[0]), " -> ")
 }
 
-// cycleFrom looks for a way from an element back over those before it to one that is
-// on the way already, and returns the cycle in the order of sending; nil where there
-// is none. Only elements that count are looked at; those in done, which it adds to, are
-// on no cycle that was not found.
-func cycleFrom[E comparable](from E, before func(E) []E, counts func(E) bool, done map[E]bool) []E {
-	var way []E // each right behind the one that follows it
-	var visit func(E) []E
-	visit = func(e E) []E {
-		if at := slices.Index(way, e); at >= 0 {
-			found := slices.Clone(way[at:])
-			slices.Reverse(found)
-			return found
-		}
-		if done[e] || !counts(e) {
-			return nil
-		}
-		done[e] = true
-		way = append(way, e)
-		for _, b := range before(e) {
-			if found := visit(b); found != nil {
-				return found
-			}
-		}
-		way = way[:len(way)-1]
-		return nil
-	}
-	return visit(from)
-}
-
 // firstAlong turns a cycle so that it starts with the element that is first in the
 // order of all.
 func firstAlong[E comparable](cycle, all []E) []E {
@@ -64,7 +35,7 @@ func (ps *paths) before(l *line) []*line { return l.before }
 func (ps *paths) cycles() (out [][]*line) {
 	done := map[*line]bool{}
 	for _, l := range ps.lines {
-		if c := cycleFrom(l, ps.before, func(*line) bool { return true }, done); c != nil {
+		if c := bounds.Cycle(l, ps.before, func(*line) bool { return true }, done); c != nil {
 			out = append(out, firstAlong(c, ps.lines))
 		}
 	}
@@ -139,7 +110,7 @@ func (ps *paths) why(p *path) string {
 	}
 	done := map[*line]bool{}
 	for _, l := range lines {
-		if c := cycleFrom(l, ps.before, func(l *line) bool { return unbounded[l] }, done); c != nil {
+		if c := bounds.Cycle(l, ps.before, func(l *line) bool { return unbounded[l] }, done); c != nil {
 			return settlesNot(inOrder(lineNames(firstAlong(c, ps.lines))))
 		}
 	}

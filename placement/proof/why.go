@@ -113,7 +113,7 @@ func (fs *flows) cycle(starts []*stage, before map[*stage][]*stage) []*server {
 		if s.server == nil {
 			continue
 		}
-		if c := cycleFrom(s.server, preceding, unbounded, done); c != nil {
+		if c := bounds.Cycle(s.server, preceding, unbounded, done); c != nil {
 			return firstAlong(c, all)
 		}
 	}
