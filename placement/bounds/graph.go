@@ -1,6 +1,9 @@
 package bounds
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // graph is a Net by indices, with what has been computed already for one order of
 // service.
@@ -71,6 +74,8 @@ func (g *graph) acyclic() error {
 		if cycle == nil {
 			continue
 		}
+		first := slices.Index(cycle, slices.Min(cycle))
+		cycle = slices.Concat(cycle[first:], cycle[:first])
 		e := &CycleError{}
 		for i, s := range cycle {
 			e.Servers = append(e.Servers, g.net.Servers[s].Name)
