@@ -131,6 +131,12 @@ func TestRobot(t *testing.T) {
 	if out := vsnctl(t, 0, "deploy", plan); !strings.Contains(out, "nothing to change") {
 		t.Errorf("a second deploy: %s", out)
 	}
+	var d deployment
+	if err := json.Unmarshal([]byte(vsnctl(t, 0, "deploy", "--format", "json", plan)), &d); err != nil || len(d.Changes) > 0 || len(d.Networks) != 1 || d.Networks[0].Name != "robot" || len(d.Networks[0].Promises) != 1 {
+		t.Errorf("a third deploy, for a program: %+v, %v", d, err)
+	} else if p := d.Networks[0].Promises[0]; !p.Backed {
+		vsnctl(t, 5, "deploy", "--backed", plan)
+	}
 	sameAs(t, once, "after a second deploy")
 	ready(t, "robot", "camera", "detect", "arm")
 	kernelAgrees(t, "robot", map[string][]string{"camera": {"20000000/100000000/100000000"}, "detect": {"20000000/50000000/50000000"}, "arm": {"10000000/50000000/50000000"}})
