@@ -175,7 +175,7 @@ func (t *terminal) planOrSpecs(c *cli.Context) (*placement.Plan, error) {
 			return nil, badInput(err)
 		}
 		if isPlan(data) {
-			if len(c.StringSlice("inventory")) > 0 {
+			if len(inventories(c)) > 0 {
 				return nil, badInput(fmt.Errorf("%s is a plan and has its inventory in it: leave -i away, or deploy the SPEC", name))
 			}
 			return faithful(name, data)

@@ -67,6 +67,11 @@ func env(flag string) []string {
 	return []string{"VSNCTL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))}
 }
 
+// inventories are the files of --inventory; an empty environment variable names none.
+func inventories(c *cli.Context) []string {
+	return slices.DeleteFunc(c.StringSlice("inventory"), func(name string) bool { return name == "" })
+}
+
 func inventoryFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "inventory", Aliases: []string{"i"}, EnvVars: env("inventory"),
 		Usage: "read hosts, switches and cables from `FILE` (may be repeated; none: this machine, as probe sees it)"}

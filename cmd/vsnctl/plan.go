@@ -117,7 +117,7 @@ func (t *terminal) problem(c *cli.Context, specs []documentSource) (*placement.P
 	if len(specs) == 0 {
 		return nil, badInput(errors.New("no SPEC file: name at least one, or - for standard input"))
 	}
-	networks, inventory, err := t.documents(append(named(c.StringSlice("inventory")), specs...))
+	networks, inventory, err := t.documents(append(named(inventories(c)), specs...))
 	if err != nil {
 		return nil, advised(c, networks, inventory, err)
 	}
