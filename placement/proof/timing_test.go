@@ -2,6 +2,10 @@ package proof
 
 import (
 	"bytes"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -9,6 +13,7 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/bounds"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -85,12 +90,56 @@ func TestExplainedAsOnPaper(t *testing.T) {
 			}
 		}
 	}
+	// What is written out adds up to the bound.
+	for _, s := range []bounds.Supply{{Runtime: 5e6, Period: 20e6}, {Runtime: 5e6, Period: 20e6, Grain: 4e6, Others: 2}} {
+		for _, work := range []int64{1e6, 3e6, 5e6, 7e6} {
+			done, _ := s.Time(work)
+			got := getting(s, work)
+			sum, terms, _ := strings.Cut(strings.TrimSuffix(got, " = "+ns(done)), " = ")
+			if added := addUp(t, terms); added != done || sum != "time("+ns(work)+")" {
+				t.Errorf("%+v: %s adds up to %s", s, got, ns(added))
+			}
+		}
+	}
 	messages := tasks(vsn.GuestEDF, 5e6)
 	messages.Problem.Networks[0].Flows = []vsn.Flow{{Name: "f", Path: []vsn.Stage{{"v"}}, Message: 100, Every: 200 * ms, Work: map[string]vsn.Duration{"v": 2 * ms}}}
 	var text bytes.Buffer
 	if err := Explain(&text, proved(t, messages), "n/f"); err != nil || !strings.Contains(text.String(), "time(18 ms) = 18 ms + 5 ms (1 + 4) = 43 ms") {
 		t.Errorf("explained (%v):\n%s", err, text.String())
 	}
+}
+
+// addUp adds what is written as "1 ms + 2 ms (3 + 4) + 5 * 6 ms", in ns.
+func addUp(t *testing.T, text string) (sum int64) {
+	t.Helper()
+	inside := regexp.MustCompile(`\(([^)]*)\)`)
+	text = inside.ReplaceAllStringFunc(text, func(in string) string {
+		n := 0
+		for _, part := range strings.Split(strings.Trim(in, "()"), " + ") {
+			v, err := strconv.Atoi(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += v
+		}
+		return fmt.Sprintf("* %d", n)
+	})
+	for _, part := range strings.Split(text, " + ") {
+		product := 1.0
+		for _, factor := range strings.Split(strings.ReplaceAll(part, "ms ", "ms*"), "*") {
+			factor = strings.TrimSpace(factor)
+			if factor == "" {
+				continue
+			}
+			v, err := strconv.ParseFloat(strings.TrimSuffix(factor, " ms"), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			product *= v
+		}
+		sum += int64(math.Round(product * 1e6))
+	}
+	return sum
 }
 
 // TestBurst: messages that come together wait for one another.
