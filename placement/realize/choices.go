@@ -112,6 +112,7 @@ func (ph *Phase) choices(h *hosts.Host, seats []placement.Seat, matters func(pla
 	}
 	p := ph.packing(threads, h)
 	p.reset()
+	p.until = min(*p.spent+mostWork, mostSpent)
 	c := &choosing{packing: p, important: important, nodes: choiceNodes, complete: true}
 	c.search(0)
 	out := option{threads: threads}
@@ -150,7 +151,7 @@ func (c *choosing) search(depth int) {
 		if c.emptyBefore(b) || !c.allowed(t, b) {
 			continue
 		}
-		if c.nodes--; c.nodes < 0 || c.work > mostWork {
+		if c.nodes--; c.nodes < 0 || *c.spent > c.until {
 			c.complete = false
 			return
 		}

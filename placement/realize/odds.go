@@ -186,7 +186,7 @@ func (p *packing) convolve(j *joint) (within float64, ok bool) {
 			put(s, states[s]*(1-o.active))
 			put(j.plus(&s, &o.state), states[s]*o.active)
 		}
-		p.work += 1 + len(next)
+		*p.spent += 1 + len(next)
 		if len(next) > mostStates {
 			return 0, false
 		}
@@ -257,6 +257,7 @@ func (p *packing) joint(n int, cpus []int, r rounding, unit int64) *joint {
 		if slots > mostSlots {
 			return nil
 		}
+		*p.spent += len(c.on) / 4
 		j.limit, j.extra, j.slot = append(j.limit, r.limit(c.share, unit)), append(j.extra, c.extra), append(j.slot, slot)
 		for _, t := range c.on {
 			th := &p.threads[t]
@@ -312,7 +313,7 @@ func (j *joint) within(s *state) bool {
 
 // exactly is the same probability as a rational, as the proof will find it.
 func (p *packing) exactly(n int, cpus []int) (have *big.Rat, exact bool) {
-	p.work += 100
+	*p.spent += 100
 	capacities, own := make([]bounds.Capacity, len(cpus)), make([]bounds.Load, len(cpus))
 	var order []int
 	parties := map[int]*bounds.Party{}

@@ -14,9 +14,13 @@ import (
 // packing is given up.
 const packNodes = 100_000
 
-// mostWork is how many states of probability are looked at before a packing is given
-// up.
-const mostWork = 300_000
+// How many states of probability are looked at: for one packing, for all that a Phase
+// searches, and for all that it does.
+const (
+	mostWork     = 300_000
+	mostSearched = 4_000_000
+	mostSpent    = 15_000_000
+)
 
 // packing is partitioned EDF as bin packing: threads onto CPUs, so that the
 // utilizations on each CPU sum to no more than its share, or, with odds, so that they
@@ -24,12 +28,13 @@ const mostWork = 300_000
 // of one root domain is then one CPU.
 type packing struct {
 	odds    *odds // nil: all networks are active always
+	spent   *int  // states of probability that the Phase has looked at
 	threads []thread
 	order   []int // of threads: the largest first
 	cpus    []cpu
 	bin     []int // of each thread: the CPU, or -1
 	nodes   int
-	work    int
+	until   int  // where spent ends a search
 	vague   bool // something could not be decided, and was taken for a no
 	apart   bool // vCPUs of one VM go to different CPUs
 }
@@ -45,7 +50,7 @@ type cpu struct {
 }
 
 func (ph *Phase) packing(threads []thread, on ...*hosts.Host) *packing {
-	p := &packing{odds: ph.odds, threads: threads, order: make([]int, len(threads)), bin: make([]int, len(threads))}
+	p := &packing{odds: ph.odds, spent: &ph.spent, threads: threads, order: make([]int, len(threads)), bin: make([]int, len(threads))}
 	for i := range threads {
 		p.order[i] = i
 	}
@@ -90,16 +95,17 @@ func (p *packing) spread() (bins []int, known bool) {
 // then searches.
 func (p *packing) pack(apart bool) (bins []int, known bool) {
 	p.apart, p.vague = apart, false
-	for _, fullest := range []bool{false, true} {
-		if p.greedy(fullest) {
-			return p.bin, true
-		}
+	if *p.spent > mostSpent {
+		return nil, false
+	}
+	if p.quickly() {
+		return p.bin, true
 	}
 	p.reset()
 	if p.hopeless() {
 		return nil, true
 	}
-	p.nodes, p.work = 0, 0
+	p.nodes, p.until = 0, min(*p.spent+mostWork, mostSearched)
 	switch p.search(0) {
 	case yes:
 		return p.bin, true
@@ -107,6 +113,26 @@ func (p *packing) pack(apart bool) (bins []int, known bool) {
 		return nil, !p.vague
 	}
 	return nil, false
+}
+
+// quickly tries the usual orders. Networks that meet on many CPUs take little more of
+// each other's time than on one, so that with odds the threads of a network in a row
+// are one of them.
+func (p *packing) quickly() bool {
+	orders := [][]int{p.order}
+	if p.odds != nil {
+		inRow := slices.Clone(p.order)
+		slices.SortStableFunc(inRow, func(a, b int) int { return cmp.Compare(p.threads[a].network, p.threads[b].network) })
+		orders = append(orders, inRow)
+	}
+	for _, order := range orders {
+		for _, fullest := range []bool{false, true} {
+			if p.greedy(order, fullest) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (p *packing) reset() {
@@ -118,12 +144,12 @@ func (p *packing) reset() {
 	}
 }
 
-// greedy puts each thread, the largest first, on the fullest CPU that has room for
+// greedy puts each thread, in this order, on the fullest CPU that has room for
 // it, or on the one that is then loaded least.
-func (p *packing) greedy(fullest bool) bool {
+func (p *packing) greedy(order []int, fullest bool) bool {
 	p.reset()
 	byRoom := make([]int, len(p.cpus))
-	for _, t := range p.order {
+	for _, t := range order {
 		for b := range byRoom {
 			byRoom[b] = b
 		}
@@ -260,12 +286,12 @@ func (p *packing) search(depth int) answer {
 	}
 	for b := first; b < len(p.cpus); b++ {
 		if p.equivalentBefore(b, first) || !p.allowed(t, b) {
-			if p.work > mostWork {
+			if *p.spent > p.until {
 				return unsure
 			}
 			continue
 		}
-		if p.nodes++; p.nodes > packNodes || p.work > mostWork {
+		if p.nodes++; p.nodes > packNodes || *p.spent > p.until {
 			return unsure
 		}
 		p.put(t, b)

@@ -133,7 +133,7 @@ func TestPackingAgreesWithBruteForce(t *testing.T) {
 func (p *packing) greedyAlone(apart bool) bool {
 	p.apart = apart
 	saved := slices.Clone(p.bin)
-	ok := p.greedy(false) || p.greedy(true)
+	ok := p.greedy(p.order, false) || p.greedy(p.order, true)
 	copy(p.bin, saved)
 	return ok
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// Phase realizes embeddings of one problem. It keeps nothing between calls.
+// Phase realizes embeddings of one problem. Between calls it keeps
+// nothing but how much work they were.
 type Phase struct {
 	problem *placement.Problem
 	seed    int64
@@ -28,6 +29,7 @@ type Phase struct {
 	network map[string]int // its number
 	odds    *odds          // nil: all networks are active always
 	hosts   map[string]*hosts.Host
+	spent   int // states of probability that were looked at
 }
 
 // New prepares phase two for a problem. The seed decides between CPUs that serve as
