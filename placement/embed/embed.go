@@ -34,6 +34,10 @@ type Options struct {
 	// this host: nil, a *placement.Cut among them, or a *placement.GaveUp where that
 	// is not known, which is taken as a no that proves nothing.
 	Admit func(h *hosts.Host, seats []placement.Seat) error
+	// Together, if set, is asked the same about all seats so far when one on h is new,
+	// where networks are content with less than certainty: they may be so on each of
+	// their hosts, and not on all.
+	Together func(h *hosts.Host, seats []placement.Seat) error
 	// Accept, if set, judges a whole embedding: nil ends the search, a *placement.Cut
 	// sends it on, a *placement.GaveUp likewise but proves nothing.
 	Accept func(e *placement.Embedding) error

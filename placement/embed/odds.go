@@ -72,3 +72,23 @@ func (m *model) alwaysTime(g int32) *big.Rat {
 	}
 	return m.vcpuTime(g)
 }
+
+// strange reports whether the network of g sits on other hosts and not on h. A network
+// is surer of one host than of several.
+func (s *state) strange(g, h int32) bool {
+	gr := &s.m.groups[g]
+	if !gr.odd {
+		return false
+	}
+	for _, o := range s.on[h] {
+		if s.m.groups[o].part == gr.part {
+			return false
+		}
+	}
+	for o := range s.m.groups {
+		if s.seat[o] >= 0 && s.m.groups[o].part == gr.part {
+			return true
+		}
+	}
+	return false
+}

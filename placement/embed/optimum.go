@@ -310,7 +310,7 @@ func (b *best) list(g int32, f *frame) {
 			}
 			b.listed[b.m.hosts[h].twin] = b.round
 		}
-		f.candidates = append(f.candidates, candidate{h, b.near[g][h], opens, b.loaded(g, h), shuffle(b.o.Seed, int64(g), int64(h))})
+		f.candidates = append(f.candidates, candidate{h, b.near[g][h], b.strange(g, h), opens, b.loaded(g, h), shuffle(b.o.Seed, int64(g), int64(h))})
 	}
 	b.sort(g, f.candidates)
 	if b.nearby > 0 && len(f.candidates) > b.nearby {

@@ -132,6 +132,7 @@ func (s *search) next() int32 {
 type candidate struct {
 	host    int32
 	cost    int64 // rate times hops towards the seated neighbours
+	strange bool  // its network, not always active, sits elsewhere
 	opens   bool  // the host carries nothing yet
 	loaded  int64 // 1024ths of its tightest budget
 	shuffle uint64
@@ -179,15 +180,27 @@ func (s *search) seatWorks(g, h int32) bool {
 	if s.cuts.hit(s, g, s.fail) || s.cuts.hitOn(s, g, h, s.fail) {
 		return false
 	}
-	if s.o.Admit == nil {
-		return true
+	if s.o.Admit != nil {
+		if err := s.o.Admit(s.m.hosts[h].Host, s.seatsOn(h)); err != nil {
+			s.refused(err, h)
+			return false
+		}
 	}
-	err := s.o.Admit(s.m.hosts[h].Host, s.seatsOn(h))
-	if err == nil {
-		return true
+	if s.o.Together != nil && s.m.odd {
+		if err := s.o.Together(s.m.hosts[h].Host, s.seatsSoFar()); err != nil {
+			s.refused(err, -1)
+			return false
+		}
 	}
-	s.refused(err, h)
-	return false
+	return true
+}
+
+// seatsSoFar is the seats on all hosts.
+func (s *state) seatsSoFar() (out []placement.Seat) {
+	for h := range s.m.hosts {
+		out = append(out, s.seatsOn(int32(h))...)
+	}
+	return out
 }
 
 // refused turns an answer other than yes into s.fail; h is the host it is about,
@@ -257,10 +270,10 @@ func (s *search) candidatesFor(g int32, f *frame) {
 			}
 			s.listed[s.m.hosts[h].twin] = s.round
 		}
-		f.candidates = append(f.candidates, candidate{h, f.cost[h], opens, s.loaded(g, h), shuffle(s.o.Seed, int64(g), int64(h))})
+		f.candidates = append(f.candidates, candidate{h, f.cost[h], s.strange(g, h), opens, s.loaded(g, h), shuffle(s.o.Seed, int64(g), int64(h))})
 	}
 	slices.SortFunc(f.candidates, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.cost, b.cost), order(a.opens, b.opens), cmp.Compare(a.loaded, b.loaded), cmp.Compare(a.shuffle, b.shuffle), cmp.Compare(a.host, b.host))
+		return cmp.Or(cmp.Compare(a.cost, b.cost), order(a.strange, b.strange), order(a.opens, b.opens), cmp.Compare(a.loaded, b.loaded), cmp.Compare(a.shuffle, b.shuffle), cmp.Compare(a.host, b.host))
 	})
 }
 

@@ -63,6 +63,38 @@ func (ph *Phase) across(used []*hosts.Host, all []threadAt, seats []placement.Se
 	return nil
 }
 
+// Together tells, as Admit does, whether the networks on host h that sit on other hosts
+// as well can be content on all of them.
+func (ph *Phase) Together(h *hosts.Host, seats []placement.Seat) error {
+	if !ph.coupled(seats) {
+		return nil
+	}
+	var here []int
+	for _, seat := range seats {
+		n := ph.network[seat.Network]
+		if seat.Host == h.Name && ph.odds.confidence[n] < vsn.One && !slices.Contains(here, n) {
+			here = append(here, n)
+		}
+	}
+	concerned := ph.concerned(here, seats)
+	if len(concerned) < 2 {
+		return nil
+	}
+	on := map[string][]placement.Seat{}
+	var some []placement.Seat
+	for _, seat := range seats {
+		if concerned[seat.Host] {
+			on[seat.Host] = append(on[seat.Host], seat)
+			some = append(some, seat)
+		}
+	}
+	used, all, err := ph.assignAll(on)
+	if err != nil {
+		return err
+	}
+	return ph.across(used, all, some)
+}
+
 // packed is a packing that is given.
 func (ph *Phase) packed(all []threadAt, on []*hosts.Host) *packing {
 	threads := make([]thread, len(all))

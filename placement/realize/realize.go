@@ -68,25 +68,9 @@ func (ph *Phase) Realize(e *placement.Embedding) (*placement.Realization, error)
 	for _, seat := range e.Seats {
 		on[seat.Host] = append(on[seat.Host], seat)
 	}
-	var used []*hosts.Host
-	var all []threadAt
-	for i := range ph.problem.Inventory.Hosts {
-		h := &ph.problem.Inventory.Hosts[i]
-		if len(on[h.Name]) == 0 {
-			continue
-		}
-		threads, err := ph.threads(h, on[h.Name])
-		if err != nil {
-			return nil, err
-		}
-		cpus, err := ph.assign(h, on[h.Name], threads)
-		if err != nil {
-			return nil, err
-		}
-		used = append(used, h)
-		for i, t := range threads {
-			all = append(all, threadAt{t, cpus[i]})
-		}
+	used, all, err := ph.assignAll(on)
+	if err != nil {
+		return nil, err
 	}
 	if err := ph.across(used, all, e.Seats); err != nil {
 		return nil, err
@@ -106,6 +90,29 @@ func (ph *Phase) Realize(e *placement.Embedding) (*placement.Realization, error)
 	queues, err := ph.queues(e)
 	out.Queues = queues
 	return out, err
+}
+
+// assignAll gives every thread a CPU, host by host.
+func (ph *Phase) assignAll(on map[string][]placement.Seat) (used []*hosts.Host, all []threadAt, err error) {
+	for i := range ph.problem.Inventory.Hosts {
+		h := &ph.problem.Inventory.Hosts[i]
+		if len(on[h.Name]) == 0 {
+			continue
+		}
+		threads, err := ph.threads(h, on[h.Name])
+		if err != nil {
+			return nil, nil, err
+		}
+		cpus, err := ph.assign(h, on[h.Name], threads)
+		if err != nil {
+			return nil, nil, err
+		}
+		used = append(used, h)
+		for i, t := range threads {
+			all = append(all, threadAt{t, cpus[i]})
+		}
+	}
+	return used, all, nil
 }
 
 // tasks are the seats of all tasks that are in the problem.

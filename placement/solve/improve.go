@@ -19,7 +19,7 @@ const (
 
 // embedding is the options of phase one for this problem.
 func (s *solver) embedding(nodes int64) embed.Options {
-	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Accept: s.accept, Judge: s.judge}
+	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge}
 }
 
 // improve makes the placement that was found cheaper, where that is found within its

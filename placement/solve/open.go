@@ -158,7 +158,7 @@ func (d *open) place(ctx context.Context, c *dimension.Choice) error {
 		s.plan.Realization, s.plan.Proof = *a.realization, a.proof
 		return nil
 	}
-	e, _, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Reserved: c.Reserved, Admit: s.phase.Admit, Accept: accept})
+	e, _, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Reserved: c.Reserved, Admit: s.phase.Admit, Together: s.phase.Together, Accept: accept})
 	if err != nil {
 		return err
 	}
