@@ -102,7 +102,7 @@ func TestExplainSaysHowSure(t *testing.T) {
 	if err := Explain(&out, proved(t, benches(true)), "n1/f"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"n0 active                        3/10", "9/100", "at least 0.91 while the network is active (as asked)"} {
+	for _, want := range []string{"n0 active                                3/10", "9/100", "at least 0.91 while the network is active (as asked)"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("want %q in\n%s", want, out.String())
 		}
