@@ -288,8 +288,10 @@ func checkLines(networks *vsn.Collection, inv *Inventory) {
 // apart reports whether a rule keeps the ends of the link on different hosts.
 func apart(n *vsn.Network, l *vsn.Link) bool {
 	for i := range n.Place {
-		if len(l.Between) == 2 && slices.Contains(n.Place[i].Apart, l.Between[0]) && slices.Contains(n.Place[i].Apart, l.Between[1]) {
-			return true
+		for _, vms := range [][]string{n.Place[i].Apart, n.Place[i].Spread} {
+			if len(l.Between) == 2 && slices.Contains(vms, l.Between[0]) && slices.Contains(vms, l.Between[1]) {
+				return true
+			}
 		}
 	}
 	return false

@@ -321,6 +321,8 @@ func drawPlace(t *rapid.T, n *vsn.Network) {
 			n.Place = append(n.Place, vsn.Rule{VMs: vms, On: on})
 		case together:
 			n.Place = append(n.Place, vsn.Rule{Together: vms})
+		case len(vms) > 1 && rapid.Bool().Draw(t, "spread"):
+			n.Place = append(n.Place, vsn.Rule{Spread: vms, Over: "rack"})
 		default:
 			n.Place = append(n.Place, vsn.Rule{Apart: vms})
 		}

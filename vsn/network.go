@@ -124,11 +124,13 @@ type Stage []string
 // Step is the way of a message from a VM of one stage to a VM of the next.
 type Step struct{ From, To string }
 
-// Rule constrains placement. Exactly one of Apart, Together and VMs is set.
+// Rule constrains placement. Exactly one of Apart, Together, Spread and VMs is set.
 type Rule struct {
 	Apart    []string          `json:"apart,omitempty"`    // pairwise different hosts
 	Together []string          `json:"together,omitempty"` // one host for all
-	VMs      []string          `json:"vms,omitempty"`      // with On: hosts that carry all these labels
+	Spread   []string          `json:"spread,omitempty"`   // hosts with pairwise different values of the label Over
+	Over     string            `json:"over,omitempty"`
+	VMs      []string          `json:"vms,omitempty"` // with On: hosts that carry all these labels
 	On       map[string]string `json:"on,omitempty"`
 }
 

@@ -42,17 +42,19 @@ func (c *network) checkPlace() {
 // checkRule looks at one rule by itself.
 func (c *network) checkRule(r *Rule, at strict.Position) {
 	forms := 0
-	for key, vms := range map[string][]string{"apart": r.Apart, "together": r.Together, "vms": r.VMs} {
+	for key, vms := range map[string][]string{"apart": r.Apart, "together": r.Together, "spread": r.Spread, "vms": r.VMs} {
 		if vms != nil || at.Has(key) {
 			forms++
 		}
 	}
 	if forms != 1 {
-		at.Failf("want exactly one of apart, together, and vms with on")
+		at.Failf("want exactly one of apart, together, spread with over, and vms with on")
 	}
 	c.checkMembers(r.Apart, 2, at.Key("apart"))
 	c.checkMembers(r.Together, 2, at.Key("together"))
+	c.checkMembers(r.Spread, 2, at.Key("spread"))
 	c.checkMembers(r.VMs, 1, at.Key("vms"))
+	c.checkOver(r, at)
 	hasVMs, hasOn := len(r.VMs) > 0 || at.Has("vms"), len(r.On) > 0 || at.Has("on")
 	switch {
 	case hasVMs && !hasOn:
@@ -63,6 +65,19 @@ func (c *network) checkRule(r *Rule, at strict.Position) {
 		at.Key("on").Failf("is empty: name a label")
 	}
 	CheckLabels(at.Key("on"), r.On)
+}
+
+// checkOver wants a label to spread over, and only then.
+func (c *network) checkOver(r *Rule, at strict.Position) {
+	hasSpread, hasOver := len(r.Spread) > 0 || at.Has("spread"), r.Over != "" || at.Has("over")
+	switch {
+	case hasSpread && !hasOver:
+		at.Failf("spread needs over: the label of which no two of the hosts have the same value")
+	case hasOver && !hasSpread:
+		at.Key("over").Failf("goes with spread only")
+	case hasOver:
+		check(at.Key("over"), CheckName(r.Over))
+	}
 }
 
 func (c *network) checkMembers(vms []string, least int, at strict.Position) {
@@ -81,14 +96,16 @@ func (c *network) checkMembers(vms []string, least int, at strict.Position) {
 // checkApart finds VMs that are to be on one host and on two.
 func (c *network) checkApart(together groups) {
 	for i := range c.Place {
-		seen := map[string]string{}
-		for k, vm := range c.Place[i].Apart {
-			group := together.of(vm)
-			if other, clash := seen[group]; clash && other != vm {
-				c.at.Key("place").Item(i, "").Key("apart").Item(k, "").Failf(
-					"%q and %q are to be apart here, and together by other rules", other, vm)
+		for key, vms := range map[string][]string{"apart": c.Place[i].Apart, "spread": c.Place[i].Spread} {
+			seen := map[string]string{}
+			for k, vm := range vms {
+				group := together.of(vm)
+				if other, clash := seen[group]; clash && other != vm {
+					c.at.Key("place").Item(i, "").Key(key).Item(k, "").Failf(
+						"%q and %q are to be apart here, and together by other rules", other, vm)
+				}
+				seen[group] = vm
 			}
-			seen[group] = vm
 		}
 	}
 }

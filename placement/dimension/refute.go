@@ -190,7 +190,7 @@ func (r *refuter) link(s vsn.Step) *vsn.Link {
 // parted tells whether two VMs are to be on different hosts.
 func (r *refuter) parted(a, b string) bool {
 	return slices.ContainsFunc(r.n.Place, func(rule vsn.Rule) bool {
-		return slices.Contains(rule.Apart, a) && slices.Contains(rule.Apart, b)
+		return slices.Contains(rule.Apart, a) && slices.Contains(rule.Apart, b) || slices.Contains(rule.Spread, a) && slices.Contains(rule.Spread, b)
 	})
 }
 

@@ -79,7 +79,7 @@ func (m *model) eachRule(visit func(r *vsn.Rule, vms []int32)) error {
 		for j := range n.Place {
 			r := &n.Place[j]
 			var vms []int32
-			for _, name := range slices.Concat(r.Apart, r.Together, r.VMs) {
+			for _, name := range slices.Concat(r.Apart, r.Together, r.Spread, r.VMs) {
 				v, err := m.vmOf(n.Name, name, fmt.Sprintf("place rule %d", j))
 				if err != nil {
 					return err
@@ -128,6 +128,8 @@ func (m *model) constrain(r *vsn.Rule, vms []int32) {
 				m.part(m.vms[v].group, m.vms[w].group)
 			}
 		}
+	case len(r.Spread) > 0:
+		m.spread(r, vms)
 	case len(r.Together) == 0:
 		for h := range m.hosts {
 			if carries(m.hosts[h].Host, r.On) {
@@ -187,6 +189,9 @@ func (m *model) labelsAsked() (out []string) {
 		for _, r := range m.problem.Networks[i].Place {
 			for label := range r.On {
 				out = append(out, label)
+			}
+			if r.Over != "" {
+				out = append(out, r.Over)
 			}
 		}
 	}

@@ -80,6 +80,7 @@ type group struct {
 	resources []int64       // by model.resources; nil: none
 	links     []int32       // with an end in the group
 	apart     []int32       // groups that must sit elsewhere
+	spread    []spread      // groups that must sit where a label has another value
 	pinned    bitset        // with a pin: the hosts that the rules alone would allow
 	torn      bool          // a rule wants two of its own VMs apart
 	part      int32         // number of its network

@@ -155,6 +155,10 @@ func (s *search) lacking(g, h int32) []placement.Conflict {
 		need, have := s.cpuTerms(g, h)
 		add(rule, subject, "cpu", "processor time for all its reservations", placement.FromBig(need), placement.FromBig(have))
 	}
+	if a := s.bunched(g, h); a >= 0 && s.seat[a] != h {
+		add(RuleSpread, s.m.groupName(a), "hosts", "its own for it", placement.Int(2), placement.Int(1))
+		out[len(out)-1].Says = fmt.Sprintf("%s, is of one kind with the host of %s, from which it has to be spread", ho.Name, s.m.groupName(a))
+	}
 	for _, a := range gr.apart {
 		if s.seat[a] == h {
 			add(RuleApart, s.m.groupName(a), "hosts", "its own for it", placement.Int(2), placement.Int(1))

@@ -18,6 +18,7 @@ const (
 	RuleTogether = "together"
 	RuleLabels   = "labels"
 	RulePinned   = "pinned"
+	RuleSpread   = "spread"
 	RuleCable    = "cable-rate"
 	RuleLink     = "link-delay"
 	RuleEndToEnd = "end-to-end"
@@ -27,7 +28,7 @@ const (
 // placement meets, cheap to test and easy to read. It returns the conflicts of the
 // first condition that fails; none says nothing.
 func (m *model) refute() []placement.Conflict {
-	for _, test := range []func() []placement.Conflict{m.refuteRules, m.refuteGroups, m.refuteTotals, m.refuteApart, m.refuteLinks, m.refuteFlows} {
+	for _, test := range []func() []placement.Conflict{m.refuteRules, m.refuteGroups, m.refuteTotals, m.refuteApart, m.refuteSpread, m.refuteLinks, m.refuteFlows} {
 		if out := test(); len(out) > 0 {
 			return out
 		}

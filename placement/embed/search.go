@@ -332,6 +332,11 @@ func (s *search) costs(g int32, f *frame) {
 // explainDomain adds why a group has lost the hosts that it has lost: each to what
 // sits there, be it too large beside it or to be kept apart.
 func (s *search) explainDomain(g int32, reasons set) {
+	for _, a := range s.m.groups[g].spread {
+		if s.seat[a.group] >= 0 {
+			reasons.add(a.group)
+		}
+	}
 	now, first := s.domain[g], s.m.groups[g].domain
 	for w := range first {
 		for lost := first[w] &^ now[w]; lost != 0; lost &= lost - 1 {

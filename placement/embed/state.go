@@ -211,6 +211,11 @@ func (s *state) take(g, h int32) mark {
 	for _, a := range gr.apart {
 		s.lose(a, h)
 	}
+	for _, a := range gr.spread {
+		for _, like := range a.like[h] {
+			s.lose(a.group, like)
+		}
+	}
 	for u := range s.m.groups {
 		if u := int32(u); s.seat[u] < 0 && s.domain[u].has(h) && !s.fits(u, h) {
 			s.lose(u, h)

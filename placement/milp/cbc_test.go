@@ -79,6 +79,9 @@ func draw(r *rand.Rand, maxVMs, maxHosts int) *placement.Problem {
 	if r.IntN(3) == 0 {
 		n.Place = append(n.Place, vsn.Rule{VMs: []string{name()}, On: map[string]string{"site": "x"}})
 	}
+	if a, b := name(), name(); a != b && r.IntN(6) == 0 {
+		n.Place = append(n.Place, vsn.Rule{Spread: []string{a, b}, Over: "site"})
+	}
 	p.Networks = []vsn.Network{n}
 	return p
 }

@@ -132,6 +132,9 @@ func (g *program) allowed(n *vsn.Network, v *vsn.VM) []bool {
 	for h := range g.inv.Hosts {
 		out[h] = pin == "" || pin == g.inv.Hosts[h].Name
 		for i := range n.Place {
+			if _, ok := g.inv.Hosts[h].Labels[n.Place[i].Over]; !ok && slices.Contains(n.Place[i].Spread, v.Name) {
+				out[h] = false
+			}
 			if !slices.Contains(n.Place[i].VMs, v.Name) {
 				continue
 			}

@@ -2,11 +2,13 @@ package milp
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"sort"
 
 	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/vsn"
 )
 
 func (g *program) x(v, h int) string { return fmt.Sprintf("x%d_%d", v, h) }
@@ -32,6 +34,7 @@ func (g *program) rules() {
 	for i := range g.p.Networks {
 		n := &g.p.Networks[i]
 		for _, rule := range n.Place {
+			g.spread(n.Name, rule)
 			apart, together := g.named(n.Name, rule.Apart), g.named(n.Name, rule.Together)
 			for h := range g.inv.Hosts {
 				if len(apart) > 0 {
@@ -41,6 +44,21 @@ func (g *program) rules() {
 					g.row("together", append(g.on(h, []int{v}, 1), g.on(h, together[:1], -1)...), "=", nothing)
 				}
 			}
+		}
+	}
+}
+
+// spread: of VMs that are spread at most one sits on hosts with one value of the label.
+func (g *program) spread(network string, r vsn.Rule) {
+	vms := g.named(network, r.Spread)
+	values := map[string][]term{}
+	for h := range g.inv.Hosts {
+		value := g.inv.Hosts[h].Labels[r.Over]
+		values[value] = append(values[value], g.on(h, vms, 1)...)
+	}
+	for _, value := range slices.Sorted(maps.Keys(values)) {
+		if len(vms) > 0 && len(values[value]) > 0 {
+			g.row("spread", values[value], "<=", unit)
 		}
 	}
 }

@@ -146,10 +146,12 @@ func (m *model) ruleClaims() []placement.Claim {
 				rule, violations = RuleApart, m.pairs(n.Name, r.Apart, true)
 			case len(r.Together) > 0:
 				rule, violations = RuleTogether, m.pairs(n.Name, r.Together, false)
+			case len(r.Spread) > 0:
+				rule, violations = RuleSpread, m.bunched(n.Name, r)
 			default:
 				violations = m.unlabelled(n.Name, r)
 			}
-			vms := slices.Concat(r.Apart, r.Together, r.VMs)
+			vms := slices.Concat(r.Apart, r.Together, r.Spread, r.VMs)
 			out = append(out, placement.Claim{Subject: fmt.Sprintf("network %s place %d (%s)", n.Name, j, strings.Join(vms, ", ")), Rule: rule, Unit: "violations",
 				Bound: placement.Int(int64(violations)), Limit: placement.Int(0)})
 		}
@@ -163,6 +165,24 @@ func (m *model) pairs(network string, vms []string, sharing bool) int {
 	for i, a := range vms {
 		for _, b := range vms[:i] {
 			if (m.seats[name{network, a}] == m.seats[name{network, b}]) == sharing {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// bunched counts the VMs on hosts without the label, and the pairs on hosts with the
+// same value of it.
+func (m *model) bunched(network string, r *vsn.Rule) int {
+	count := 0
+	for i, a := range r.Spread {
+		value, ok := m.seats[name{network, a}].Labels[r.Over]
+		if !ok {
+			count++
+		}
+		for _, b := range r.Spread[:i] {
+			if other, has := m.seats[name{network, b}].Labels[r.Over]; ok && has && other == value {
 				count++
 			}
 		}

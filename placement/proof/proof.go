@@ -27,6 +27,7 @@ const (
 	RuleApart      = "apart"
 	RuleTogether   = "together"
 	RuleLabels     = "labels"
+	RuleSpread     = "spread"
 	RulePinned     = "pinned"
 	RuleObjective  = "objective"
 	RuleCable      = "cable-rate"

@@ -85,15 +85,21 @@ func (o *oracle) seat(v int) bool {
 func (o *oracle) keepsRules() bool {
 	for i, n := range o.p.Networks {
 		for _, r := range n.Place {
-			for x, a := range slices.Concat(r.Apart, r.Together, r.VMs) {
+			for x, a := range slices.Concat(r.Apart, r.Together, r.Spread, r.VMs) {
 				h := o.seats[o.vm(i, a)]
+				if _, ok := o.p.Inventory.Hosts[h].Labels[r.Over]; !ok && len(r.Spread) > 0 {
+					return false
+				}
 				for label, value := range r.On {
 					if have, ok := o.p.Inventory.Hosts[h].Labels[label]; !ok || have != value {
 						return false
 					}
 				}
-				for y, b := range slices.Concat(r.Apart, r.Together, r.VMs) {
+				for y, b := range slices.Concat(r.Apart, r.Together, r.Spread, r.VMs) {
 					same := o.seats[o.vm(i, b)] == h
+					if len(r.Spread) > 0 && x != y && o.p.Inventory.Hosts[o.seats[o.vm(i, b)]].Labels[r.Over] == o.p.Inventory.Hosts[h].Labels[r.Over] {
+						return false
+					}
 					if x != y && (len(r.Apart) > 0 && same || len(r.Together) > 0 && !same) {
 						return false
 					}

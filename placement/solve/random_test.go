@@ -47,6 +47,9 @@ func (c chance) host(name string) hosts.Host {
 	h := hosts.Host{Name: name, CPUs: hosts.CountedCPUs(1 + c.IntN(3)), Share: pick(c, vsn.One*9/10, vsn.One*9/10, vsn.One/2, vsn.One), Grain: pick(c, 0, 4*ms),
 		Memory: vsn.Size(2 + c.IntN(4)), Resources: map[string]int64{"gpu": int64(pick(c, 0, 1, 1, 2))}, Delay: pick(c, 0, 100*us), Transit: c.in(40), Partition: c.in(65),
 		Labels: map[string]string{"site": pick(c, "x", "x", "y")}}
+	if c.in(6) {
+		delete(h.Labels, "site")
+	}
 	if c.in(20) {
 		h.CPUs[c.IntN(len(h.CPUs))].Share = vsn.One / 2
 	}
@@ -164,6 +167,8 @@ func (c chance) rule(n *vsn.Network) {
 	switch {
 	case c.in(50) && len(names) > 1:
 		n.Place = append(n.Place, vsn.Rule{Apart: names})
+	case c.in(25) && len(names) > 1:
+		n.Place = append(n.Place, vsn.Rule{Spread: names, Over: "site"})
 	case c.in(60) && len(names) > 1:
 		n.Place = append(n.Place, vsn.Rule{Together: names})
 	default:
