@@ -90,8 +90,9 @@ bench: ## measure the pure packages
 	go test $(TAGS) -run '^$$' -bench . -benchmem $(TESTFLAGS) $(PURE)
 
 .PHONY: bench-timing
-bench-timing: ## measure what is chosen for deadlines: cost, time, distance from the bound
+bench-timing: ## measure what is chosen for deadlines, and how near the bounds are to what simulation finds
 	go test -run '^$$' -bench 'Split|Naive|BruteForce' -benchtime 3x $(TESTFLAGS) ./placement/dimension
+	go test -run '^$$' -bench Tightness -benchtime 1x $(TESTFLAGS) ./placement/proof ./placement/bounds
 
 .PHONY: bench-exact
 bench-exact: ## measure plans against cbc's optimum: 50 problems of up to 8 VMs on 20 hosts

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 	"github.com/vsnctl/vsnctl/placement/bounds"
@@ -72,6 +73,9 @@ func boundInterface(t *terminal) *cli.Command {
 			if ints[0] == 0 {
 				return badInput(errors.New("--period must be more than 0"))
 			}
+			if slices.ContainsFunc(tasks, tooLate) {
+				return t.result(c, nil)
+			}
 			least, err := leastRuntime(c.String("scheduler"), tasks, ints[0])
 			if errors.Is(err, bounds.ErrInfeasible) {
 				return t.result(c, nil)
@@ -82,6 +86,16 @@ func boundInterface(t *terminal) *cli.Command {
 			return t.result(c, least.Quo(least, new(big.Rat).SetInt64(den)))
 		},
 	}
+}
+
+// tooLate tells whether a task asks for more than its deadline is long: no budget
+// suffices, not even the whole CPU.
+func tooLate(t bounds.Task) bool {
+	d := t.Deadline
+	if d == 0 {
+		d = t.Period
+	}
+	return t.Cost > d
 }
 
 func leastRuntime(scheduler string, tasks []bounds.Task, period int64) (*big.Rat, error) {
@@ -129,6 +143,9 @@ func boundRTA(t *terminal) *cli.Command {
 			}
 			if err := s.Validate(); err != nil {
 				return badInput(unscaleWords(err, den))
+			}
+			for i := range tasks { // a response is as long as it is, whatever the deadline
+				tasks[i].Deadline = 0
 			}
 			var out []*big.Rat
 			for _, r := range bounds.ResponseTimes(tasks, s) {

@@ -157,8 +157,8 @@ func (s Supply) pattern() pattern {
 	if s.Runtime < s.Grain {
 		// A grain in debt, the server is given at once the budgets of as many
 		// periods as pay it, with a deadline after all of them; it runs a grain into
-		// debt again, and waits for that deadline.
-		w.gap, w.debt = addSat(mulSat(s.Grain/s.Runtime+1, s.Period-s.Runtime), s.Grain), s.Grain
+		// debt again, waits for that deadline, and then for others on its CPU.
+		w.gap, w.debt = mulSat(s.Grain/s.Runtime+2, s.Period-s.Runtime), s.Grain
 	}
 	return w
 }

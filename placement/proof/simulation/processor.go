@@ -57,9 +57,10 @@ func (p *processor) turn(on bool) {
 	p.settle()
 }
 
-// add brings work: a task, or the message.
+// add brings work: a task, or the message. What is done just now is done before.
 func (p *processor) add(j *job, task bool) {
 	p.account()
+	p.finish()
 	if task {
 		p.tasks = append(p.tasks, j)
 	} else {
@@ -70,10 +71,7 @@ func (p *processor) add(j *job, task bool) {
 
 // settle ends what is done, and has the end of the current job happen.
 func (p *processor) settle() {
-	for j := p.current(); j != nil && j.left <= 0; j = p.current() {
-		p.drop(j)
-		j.done()
-	}
+	p.finish()
 	p.turns++
 	if wants := p.endless || p.current() != nil; wants != p.wants {
 		p.wants = wants
@@ -91,6 +89,13 @@ func (p *processor) settle() {
 				p.settle()
 			}
 		})
+	}
+}
+
+func (p *processor) finish() {
+	for j := p.current(); j != nil && j.left <= 0; j = p.current() {
+		p.drop(j)
+		j.done()
 	}
 }
 
