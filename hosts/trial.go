@@ -85,8 +85,8 @@ func (t Trial) plausible(used, window, overrun int64) error {
 }
 
 // fit is the least grain g whose curve has a blackout of gap ns: 2(P-Q)+2g for g up to
-// Q, and above, where the server is (g, Pg/Q), 2Pg/Q (placement/bounds.Supply, for a
-// reservation that has its CPU for itself).
+// Q, and above, where k = floor(g/Q) budgets may be owed before and as many again,
+// 2(P-Q)(k+1)+2g (placement/bounds.Supply, for a reservation that has its CPU for itself).
 func (t Trial) fit(gap int64) int64 {
 	q, p := t.RuntimeNs, t.PeriodNs
 	switch {
@@ -95,11 +95,8 @@ func (t Trial) fit(gap int64) int64 {
 	case gap <= 2*p:
 		return (gap - 2*(p-q) + 1) / 2
 	}
-	g, ok := mulDiv(uint64(gap), uint64(q), 2*uint64(p), true)
-	if !ok {
-		return gap
-	}
-	return int64(g)
+	k := (gap + 1) / (2 * p) // grains under (k+1)Q reach 2P(k+1)-2
+	return max(k*q, q+1, (gap-2*(p-q)*(k+1)+1)/2)
 }
 
 // Show puts the showings of several trials together: the worst of each.

@@ -18,8 +18,7 @@ func TestFitIsOfTheCurve(t *testing.T) {
 		gap := rapid.Int64Range((p-q)/4+1, 20*p).Draw(t, "gap")
 		s := trialOf(t, q, p, gap)
 		blackout := func(grain int64) int64 { return bounds.Supply{Runtime: q, Period: p, Grain: grain}.Blackout() }
-		// The curve rounds the period of (g, Pg/Q) up to a whole unit.
-		if blackout(s.FitNs) < gap || s.FitNs > 0 && blackout(s.FitNs-1) > gap+2 {
+		if blackout(s.FitNs) < gap || s.FitNs > 0 && blackout(s.FitNs-1) >= gap {
 			t.Fatalf("%d/%d, pause %d: grain %d has a blackout of %d, one less %d", q, p, gap, s.FitNs, blackout(s.FitNs), blackout(s.FitNs-1))
 		}
 	})

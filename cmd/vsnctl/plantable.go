@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -84,10 +83,8 @@ func underGrain(out io.Writer, p *placement.Plan) {
 			continue
 		}
 		said = true
-		rate, _ := s.Linear()
-		every := new(big.Rat).Quo(new(big.Rat).SetInt64(s.Grain), rate)
-		fmt.Fprintf(out, "%s/%s/vcpu%d: %s is under the grain of %s (%s): reckoned with as %s every %s\n", r.Network, r.VM, r.VCPU,
-			spanNs(r.RuntimeNs), r.Host, spanNs(s.Grain), spanNs(s.Grain), milliseconds(placement.FromBig(every)))
+		fmt.Fprintf(out, "%s/%s/vcpu%d: %s is under the grain of %s (%s): it may wait %s for any of it\n", r.Network, r.VM, r.VCPU,
+			spanNs(r.RuntimeNs), r.Host, spanNs(s.Grain), spanNs(s.Blackout()))
 	}
 	if said {
 		fmt.Fprintln(out)
