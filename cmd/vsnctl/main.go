@@ -77,7 +77,7 @@ Exit codes: ` + exitCodes,
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			planCommand(t), checkCommand(t), deployCommand(t), statusCommand(t), destroyCommand(t),
+			planCommand(t), simulateCommand(t), checkCommand(t), deployCommand(t), statusCommand(t), destroyCommand(t),
 			probeCommand(t), doctorCommand(t), boundCommand(t), schemaCommand(t), completionCommand(t), versionCommand(t),
 		},
 	}
