@@ -374,3 +374,41 @@ func TestOddsAreMonotone(t *testing.T) {
 		t.Errorf("only %d problems were feasible", tried)
 	}
 }
+
+// A network on two hosts of one CPU each meets another network on each: it is sure
+// enough of either CPU (7/10) and not of both (49/100). Nothing but a look across hosts
+// says no.
+func TestOddsAcrossHosts(t *testing.T) {
+	p := placement.Problem{Inventory: hosts.Inventory{Hosts: []hosts.Host{host("a", 1), host("b", 1)}}}
+	for i, vms := range []int{2, 1, 1} {
+		n := vsn.Network{Name: fmt.Sprintf("n%d", i), Confidence: vsn.One * 7 / 10, Active: vsn.One * 3 / 10}
+		for v := range vms {
+			n.VMs = append(n.VMs, vm(fmt.Sprintf("v%d", v), 50*ms, 100*ms))
+			n.VMs[v].Memory = 1
+		}
+		p.Networks = append(p.Networks, n)
+	}
+	p.Networks[0].Place = []vsn.Rule{{Apart: []string{"v0", "v1"}}}
+	plan, err := Solve(context.Background(), p, Options{})
+	if err == nil {
+		// n1 and n2 may share a host: then n0 meets them there alone.
+		if plan.Embedding.Seat("n1", "v0") == plan.Embedding.Seat("n2", "v0") {
+			t.Error("n0, n1 and n2 on one cpu: 1 - 0.51 is less than 0.7")
+		}
+		t.Fatalf("planned: %+v", plan.Embedding.Seats)
+	}
+	var infeasible *placement.Infeasible
+	if !errors.As(err, &infeasible) {
+		t.Fatalf("got %v", err)
+	}
+	if c := infeasible.Conflicts[0]; c.Rule != proof.RuleOdds || trueNumbers(infeasible) != nil {
+		t.Errorf("conflict %v", c)
+	}
+	p.Networks[0].Confidence = vsn.One * 49 / 100
+	if plan, err = Solve(context.Background(), p, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := auditOdds(plan); err != nil {
+		t.Error(err)
+	}
+}
