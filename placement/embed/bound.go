@@ -51,7 +51,7 @@ func (b *best) lowestBandwidth() int64 {
 	sum := plus(b.base, b.direct)
 	for g := range b.m.groups {
 		if b.seat[g] < 0 && b.pull[g] > 0 {
-			sum = plus(sum, b.nearest1(int32(g)))
+			sum = plus(sum, b.leastNear(int32(g)))
 		}
 	}
 	for i := range b.blocks {
@@ -60,8 +60,8 @@ func (b *best) lowestBandwidth() int64 {
 	return sum
 }
 
-// nearest1 is the least of a group's rate times distance to its seated neighbours.
-func (b *best) nearest1(g int32) int64 {
+// leastNear is the least of a group's rate times distance to its seated neighbours.
+func (b *best) leastNear(g int32) int64 {
 	least := int64(math.MaxInt64)
 	for w, word := range b.domain[g] {
 		for ; word != 0; word &= word - 1 {

@@ -112,7 +112,7 @@ func (v *improvement) try(free []int32, quota int64) error {
 		b.nearby = nearbyHosts
 	}
 	b.free()
-	b.pull1()
+	b.pullFree()
 	v.work += work(m)
 	b.pass = pass{nodes: min(v.o.Nodes, v.tally.Nodes+quota)}
 	b.descend()
@@ -132,8 +132,8 @@ func (b *best) keep(loose []bool) {
 	}
 }
 
-// pull1 counts the links from groups that are free to those that stay.
-func (b *best) pull1() {
+// pullFree counts the links from groups that are free to those that stay.
+func (b *best) pullFree() {
 	for g := range b.m.groups {
 		if at := b.seat[g]; at >= 0 {
 			b.place(int32(g), at)
