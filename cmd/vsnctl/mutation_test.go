@@ -162,7 +162,7 @@ var unused = map[string]string{
 	"problem.inventory.hosts[].resources.gpu": "nobody asks for one",
 	"problem.inventory.cables[].device":       "a name",
 	"realization.queues[].class":              "any number serves that no other class of its place has",
-	"realization.queues[].limitBytes":         "of a class in which no messages of flows wait",
+	"realization.queues[].limitBytes":         "of a class that no flow sends through, or on a cable: of those nothing is claimed",
 }
 
 // freed are numbers that may be 0, which leaves them to the planner: what the plan has
