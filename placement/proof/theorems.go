@@ -9,10 +9,13 @@ var theorems = map[string]string{
 than there is of it (Liu and Layland 1973).`,
 	RuleGFB: `Under global EDF on m processors all deadlines are met if the sum of U is at most m - (m-1) Umax
 (Goossens, Funk and Baruah 2003), the shares in the place of m.`,
-	RuleApart:    `No two of these VMs are on one host: pairs that are.`,
-	RuleTogether: `These VMs are on one host: pairs that are not.`,
-	RuleLabels:   `The hosts of these VMs carry the labels asked for: those that they do not carry.`,
-	RuleCable:    `The rates of all links over a cable sum to no more than its share of its rate.`,
+	RuleApart:     `No two of these VMs are on one host: pairs that are.`,
+	RuleTogether:  `These VMs are on one host: pairs that are not.`,
+	RuleLabels:    `The hosts of these VMs carry the labels asked for: those that they do not carry.`,
+	RuleSpread:    `No two of these VMs are on hosts with the same value of the label, nor on one without it: those that are.`,
+	RulePinned:    `The VM is on the host that it was put on: those that are not.`,
+	RuleObjective: `What the placement costs by one criterion. Nothing limits it.`,
+	RuleCable:     `The rates of all links over a cable sum to no more than its share of its rate.`,
 	RuleLink: `What conforms to a link's rate and burst is delayed by what shares the cables on its way. Each of its
 bounds holds, so that the least does.`,
 	RuleHops: `The sum over all cables of the delay of all bursts there and a frame that had begun: behind a switch
