@@ -58,9 +58,6 @@ func (f Framing) Bytes(message int64) (bytes int64, ok bool) {
 	return bytes, bytes < Inf
 }
 
-// Largest is the largest frame: what may have begun just before.
-func (f Framing) Largest() int64 { return max(f.Shortest, f.MTU+f.PerFrame) }
-
 // SendTime is how many nanoseconds that many bytes take at rate bits per second,
 // rounded up; Inf at rate 0 or beyond the range.
 func SendTime(bytes, rate int64) int64 {

@@ -27,9 +27,6 @@ func TestFraming(t *testing.T) {
 			t.Errorf("%+v: a message of %d counts %d, %v, want %d", v.f, v.message, got, ok, v.want)
 		}
 	}
-	if got := CableFraming(1500, false).Largest(); got != 1538 {
-		t.Errorf("largest frame on a cable: %d, want 1538", got)
-	}
 	for _, f := range []Framing{{}, ClassFraming(28), ClassFraming(-1)} {
 		if _, ok := f.Bytes(1); ok {
 			t.Errorf("%+v carries a message", f)

@@ -81,10 +81,3 @@ func (e Errors) sort() {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 }
-
-// Join merges lists of errors into one that is sorted.
-func Join(lists ...Errors) Errors {
-	all := slices.Concat(lists...)
-	all.sort()
-	return all
-}
