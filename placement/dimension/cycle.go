@@ -71,7 +71,7 @@ func (m *model) preceding(id int) (out []int) {
 	return out
 }
 
-// name is what the proof calls a server, but for the receiver of a port.
+// name is what the proof calls a server.
 func (s *server) name(network string) string {
 	switch of := network + "/" + s.key.at; s.kind {
 	case processor:
@@ -79,6 +79,6 @@ func (s *server) name(network string) string {
 	case devices:
 		return "devices of " + of
 	default:
-		return "queue " + of + " from " + s.key.from
+		return "queue " + of + " " + s.key.from + ">" + s.to
 	}
 }

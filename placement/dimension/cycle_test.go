@@ -29,7 +29,7 @@ func TestCycleIsNamed(t *testing.T) {
 	p := &placement.Problem{Networks: []vsn.Network{n}, Inventory: hosts.Inventory{Hosts: []hosts.Host{
 		{Name: "h", CPUs: hosts.CountedCPUs(4), Share: vsn.One * 9 / 10, Memory: 1 << 30, Partition: true}}}}
 	_, err := Choose(p, Options{})
-	if err == nil || !strings.Contains(err.Error(), "delays on the cycle ") || !strings.Contains(err.Error(), "vm n/d -> queue n/l3 from d -> vm n/a") || !strings.Contains(err.Error(), "do not settle") {
+	if err == nil || !strings.Contains(err.Error(), "delays on the cycle ") || !strings.Contains(err.Error(), "vm n/d -> queue n/l3 d>a -> vm n/a") || !strings.Contains(err.Error(), "do not settle") {
 		t.Errorf("a cycle that does not settle: %v", err)
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/vsnctl/vsnctl/placement/bounds"
 )
 
-// loss is the same with the jitters as they are.
+// loss is what the flows of variable i lose when it takes another option (lost), with
+// the jitters as they are.
 func (s *search) loss(i int, from, to *option) []int64 {
 	v := &s.variables[i]
 	out := make([]int64, len(v.flows))

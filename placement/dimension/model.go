@@ -46,6 +46,7 @@ const (
 type server struct {
 	key      serverKey
 	kind     serverKind
+	to       string          // of a port: the VM that it leads to
 	supply   bounds.Supply   // of a processor or devices; of a variable: only the grain
 	tasks    [][]bounds.Task // of each vCPU; nil: the guest has none
 	runtimes []int64         // of each vCPU, where there are tasks or they differ
@@ -181,7 +182,7 @@ func (m *model) send(f *chain, a, b string, after int) int {
 	if e := m.place(a).emulator; e != nil {
 		after = m.push(f, m.devices(a), times(frames, int64(e.Work)), []int{after})
 	}
-	after = m.push(f, m.port(l, a), bytes, []int{after})
+	after = m.push(f, m.port(l, a, b), bytes, []int{after})
 	f.steps = append(f.steps, step{server: -1, fixed: m.way(l, b), after: []int{after}})
 	after = len(f.steps) - 1
 	if e := m.place(b).emulator; e != nil {
@@ -253,8 +254,8 @@ func (m *model) devices(name string) int {
 	return id
 }
 
-func (m *model) port(l *vsn.Link, from string) int {
-	id, fresh := m.newServer(serverKey{port, l.Name, from}, &server{kind: port, rate: int64(l.Rate), burst: int64(l.Burst)})
+func (m *model) port(l *vsn.Link, from, to string) int {
+	id, fresh := m.newServer(serverKey{port, l.Name, from}, &server{kind: port, to: to, rate: int64(l.Rate), burst: int64(l.Burst)})
 	switch {
 	case !fresh:
 	case openLink(m.network, l):

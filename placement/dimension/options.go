@@ -258,8 +258,8 @@ func (m *model) withTasks(v *variable, s *server, where place, period int64) []o
 	return row
 }
 
-// fillPort finds rates: where no burst is given all that comes at once may leave at
-// once, and the rate that carries the load is enough.
+// fillPort finds the one rate: a link without one has no burst either, so that all that
+// comes at once may leave at once, and the rate that carries the load is enough.
 func (m *model) fillPort(v *variable) {
 	load := new(big.Rat)
 	for _, id := range v.servers {
@@ -272,26 +272,12 @@ func (m *model) fillPort(v *variable) {
 		}
 	}
 	load.Mul(load, big.NewRat(8e9, 1))
-	least := max(roundUp(ceil(load), 8), int64(vsn.MinRate))
-	add := func(rate int64) option {
-		c := option{rate: rate, cost: float64(rate) * m.o.BitCost}
-		for _, id := range v.servers {
-			c.delays = append(c.delays, m.serve(m.servers[id], &c))
-		}
-		return c
+	c := option{rate: max(roundUp(ceil(load), 8), int64(vsn.MinRate))}
+	c.cost = float64(c.rate) * m.o.BitCost
+	for _, id := range v.servers {
+		c.delays = append(c.delays, m.serve(m.servers[id], &c))
 	}
-	if v.link.Burst == 0 {
-		v.rows = [][]option{{add(least)}}
-		return
-	}
-	var row []option
-	for rate := least; rate <= 4096*least && rate < int64(vsn.MaxRate); rate = roundUp(rate+rate/16, 8) {
-		row = append(row, add(rate))
-		if slices.Max(row[len(row)-1].delays) == 0 {
-			break
-		}
-	}
-	v.rows = [][]option{row}
+	v.rows = [][]option{{c}}
 }
 
 func ceil(r *big.Rat) int64 {
