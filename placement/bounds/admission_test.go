@@ -31,48 +31,31 @@ func TestCompressVectors(t *testing.T) {
 	}
 }
 
-func TestAdmit(t *testing.T) {
-	service := func(share, active, confidence string) Service {
-		return Service{rat(share), rat(active), rat(confidence)}
-	}
-	// Three of a half each on one: two fit; the third is in the way with 0.3*0.3.
-	three := []Service{service("1/2", "0.3", "0.91"), service("1/2", "0.3", "0.91"), service("1/2", "0.3", "0.91")}
-	if failing, have, err := Admit(rat("1"), three); failing != -1 || err != nil {
-		t.Errorf("three at 0.91: %d, %v, %v", failing, have, err)
-	}
-	three[1].Confidence = rat("0.910001")
-	if failing, have, err := Admit(rat("1"), three); failing != 1 || err != nil || have.RatString() != "91/100" {
-		t.Errorf("the second at more: %d, %v, %v", failing, have, err)
-	}
-	if failing, _, _ := Admit(rat("1"), []Service{service("1/2", "1", "1"), service("1/2", "0.01", "1")}); failing != -1 {
-		t.Errorf("all that is asked fits, and yet %d fails", failing)
-	}
-	if failing, _, _ := Admit(rat("1"), []Service{service("1/2", "1", "1"), service("0.6", "0.01", "0.5")}); failing != 0 {
-		t.Errorf("a promise without exception is broken with probability 0.01, but %d fails", failing)
-	}
-	if failing, have, _ := Admit(rat("1"), []Service{service("2", "0.5", "0.1")}); failing != 0 || have.Sign() != 0 {
-		t.Errorf("more than the capacity: %d, %v", failing, have)
-	}
-	if _, _, err := Admit(rat("1"), []Service{service("1/2", "1.5", "1")}); err == nil {
-		t.Error("a probability over 1 is taken")
+// Two others of a half each on one of which a half is taken: both at once are too many.
+func TestCapacityProbabilityVectors(t *testing.T) {
+	half := []Tenant{{rat("1/2"), rat("0.3")}, {rat("1/2"), rat("0.3")}}
+	for _, v := range []struct{ capacity, want string }{{"1/2", "91/100"}, {"1", "1"}, {"0", "49/100"}, {"-1", "0"}} {
+		if got, err := CapacityProbability(rat(v.capacity), half); err != nil || got.RatString() != v.want {
+			t.Errorf("capacity %s: %v, %v, want %s", v.capacity, got, err, v.want)
+		}
 	}
 }
 
 // Against all combinations of who is active.
 func TestCapacityProbability(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		services := make([]Service, rapid.IntRange(0, 6).Draw(t, "services"))
-		for i := range services {
-			services[i] = Service{
+		tenants := make([]Tenant, rapid.IntRange(0, 6).Draw(t, "tenants"))
+		for i := range tenants {
+			tenants[i] = Tenant{
 				Share:  big.NewRat(rapid.Int64Range(0, 40).Draw(t, "share"), rapid.Int64Range(20, 40).Draw(t, "of")),
 				Active: big.NewRat(rapid.Int64Range(0, 10).Draw(t, "active"), 10),
 			}
 		}
 		capacity := big.NewRat(rapid.Int64Range(0, 60).Draw(t, "capacity"), 20)
 		want := new(big.Rat)
-		for mask := range 1 << len(services) {
+		for mask := range 1 << len(tenants) {
 			p, sum := big.NewRat(1, 1), new(big.Rat)
-			for i, s := range services {
+			for i, s := range tenants {
 				if mask>>i&1 == 1 {
 					p.Mul(p, s.Active)
 					sum.Add(sum, s.Share)
@@ -84,7 +67,7 @@ func TestCapacityProbability(t *testing.T) {
 				want.Add(want, p)
 			}
 		}
-		if got, err := CapacityProbability(capacity, services); err != nil || got.Cmp(want) != 0 {
+		if got, err := CapacityProbability(capacity, tenants); err != nil || got.Cmp(want) != 0 {
 			t.Fatalf("%s, %v, want %s", got, err, want)
 		}
 	})
@@ -92,15 +75,15 @@ func TestCapacityProbability(t *testing.T) {
 
 // Too many different sums: the answer is rounded against us, and near.
 func TestCapacityProbabilityRounded(t *testing.T) {
-	services := make([]Service, 40)
-	for i := range services {
-		services[i] = Service{Share: big.NewRat(50_000_000+1<<i%99_991, 1_000_000_000), Active: rat("1/2")}
+	tenants := make([]Tenant, 40)
+	for i := range tenants {
+		tenants[i] = Tenant{Share: big.NewRat(50_000_000+1<<i%99_991, 1_000_000_000), Active: rat("1/2")}
 	}
-	got, err := CapacityProbability(rat("1.1"), services)
+	got, err := CapacityProbability(rat("1.1"), tenants)
 	if err != nil || got.Cmp(rat("0.6")) < 0 || got.Cmp(rat("0.8")) > 0 {
 		t.Errorf("%v, %v, want between 0.6 and 0.8", got.FloatString(6), err)
 	}
-	all, err := CapacityProbability(rat("3"), services)
+	all, err := CapacityProbability(rat("3"), tenants)
 	if err != nil || all.Cmp(rat("1")) != 0 {
 		t.Errorf("all within the capacity: %v, %v", all.FloatString(6), err)
 	}

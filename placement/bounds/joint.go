@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Capacity is what services share: one processor, or several that are one root domain
+// Capacity is what tenants share: one processor, or several that are one root domain
 // under global earliest deadline first.
 type Capacity struct {
 	Limit *big.Rat
@@ -16,11 +16,11 @@ type Capacity struct {
 	Extra int64
 }
 
-// Load is what one service asks of one capacity while it is active: the sum of its
+// Load is what one tenant asks of one capacity while it is active: the sum of its
 // reservations there, and the largest of them. Nil stands for nothing.
 type Load struct{ Sum, Largest *big.Rat }
 
-// Party is a service with demands of several capacities, all of them or none: it is
+// Party is a tenant with demands of several capacities, all of them or none: it is
 // active with probability Active, independent of all others.
 type Party struct {
 	Active *big.Rat
@@ -141,16 +141,16 @@ func apiece(capacities []Capacity, own []Load, others []Party, part []int) *big.
 			continue
 		}
 		most := orZero(own[k].Largest)
-		var services []Service
+		var tenants []Tenant
 		for _, o := range others {
 			if d := o.Loads[k]; orZero(d.Sum).Sign() > 0 {
 				most = maxRat(most, d.Largest)
-				services = append(services, Service{Share: d.Sum, Active: o.Active})
+				tenants = append(tenants, Tenant{Share: d.Sum, Active: o.Active})
 			}
 		}
 		left := new(big.Rat).Mul(most, ratInt(capacities[k].Extra))
 		left.Add(left, orZero(own[k].Sum)).Sub(capacities[k].Limit, left)
-		one, err := CapacityProbability(left, services)
+		one, err := CapacityProbability(left, tenants)
 		if err != nil {
 			return new(big.Rat)
 		}

@@ -120,7 +120,7 @@ func TestJointProbabilityIsMonotone(t *testing.T) {
 	})
 }
 
-// Two processors that a service always asks for together are free together: the joint
+// Two processors that a tenant always asks for together are free together: the joint
 // probability is that of one, not the square of it.
 func TestJointIsNotTheProduct(t *testing.T) {
 	one := []Capacity{{rat("0.9"), 0}, {rat("0.9"), 0}}
