@@ -45,6 +45,9 @@ func (b *best) routes(i int) {
 	if b.order == nil {
 		b.orderLinks()
 	}
+	if i == 0 {
+		b.began = b.tally.Nodes
+	}
 	if i == len(b.order) {
 		if costs := b.costsNow(); b.within(costs) {
 			b.win(costs)
@@ -140,8 +143,8 @@ type trail struct {
 
 func (t *trail) extend(n int32, delay int64) {
 	for _, a := range t.onward(n) {
-		if t.over() {
-			t.ended = true
+		if t.over() || t.impatient() {
+			t.ended, t.blocked = true, true
 			return
 		}
 		next := plus(delay, plus(t.m.cables[a.cable].delay, t.m.nodes[a.to].delay))
@@ -159,6 +162,15 @@ func (t *trail) extend(n int32, delay int64) {
 			return
 		}
 	}
+}
+
+// impatient reports, and notes, that the routes of these seats have taken too long.
+func (b *best) impatient() bool {
+	if b.patience == 0 || b.tally.Nodes-b.began <= b.patience {
+		return false
+	}
+	b.hasty = true
+	return true
 }
 
 // onward lists the cables by which a path of exactly t.hops can go on from n, the one

@@ -86,11 +86,14 @@ func First(ctx context.Context, p *placement.Problem, o Options) (*placement.Emb
 // best is a branch and bound over seats; routes are chosen when all groups sit.
 type best struct {
 	*search
-	by      []hosts.Objective
-	first   bool    // any embedding will do
-	lexical bool    // an improvement by any criterion counts, in their order
-	stage   int     // the criterion that is made less; those before it keep their cost
-	limits  []int64 // what each criterion up to stage may cost
+	by       []hosts.Objective
+	first    bool    // any embedding will do
+	lexical  bool    // an improvement by any criterion counts, in their order
+	stage    int     // the criterion that is made less; those before it keep their cost
+	patience int64   // nodes for the routes of one choice of seats; 0: no limit
+	began    int64   // the node at which the present one began
+	hasty    bool    // one was left for want of patience
+	limits   []int64 // what each criterion up to stage may cost
 
 	known  *placement.Embedding // the best so far
 	costs  []int64              // of it
@@ -150,14 +153,14 @@ func (b *best) prove(k int) bool {
 		before := b.wins
 		b.limits[k] = a.below(b, k, step) - 1
 		b.pass = pass{nodes: min(b.o.Nodes, b.tally.Nodes+a.quota)}
-		b.stopped, b.truncated = false, false
+		b.stopped, b.truncated, b.hasty, b.patience = false, false, false, max(1, a.quota/hurry)
 		b.descend()
 		switch {
 		case b.err != nil || b.ctx.Err() != nil || b.first && b.known != nil || b.stopped && b.tally.Nodes >= b.o.Nodes:
 			return false
-		case b.stopped && b.wins == before:
+		case (b.stopped || b.hasty) && b.wins == before:
 			a.miss()
-		case b.stopped:
+		case b.stopped || b.hasty:
 		case b.truncated || b.limits[k] == math.MaxInt64-1:
 			b.exhausted = true // some of it could not be told, or there is nothing at all
 			return false
@@ -168,6 +171,10 @@ func (b *best) prove(k int) bool {
 	b.bounds[k] = b.costs[k]
 	return true
 }
+
+// hurry is the part of a quota, one in so many, that the routes of one choice of seats
+// may take: where they are many and none will do, others have their turn.
+const hurry = 8
 
 // aim is what the next search looks for. Where something is known: all that is better
 // first, then what takes half of the gap away. Where nothing is: what costs twice as
@@ -330,7 +337,6 @@ func (b *best) place(g, h int32) {
 		rate := b.m.links[l].rate
 		if at := b.seat[other]; at >= 0 {
 			b.direct = plus(b.direct, objective.Times(rate, int64(b.hops(rate, at, h))))
-			b.leave(at, h, rate)
 			continue
 		}
 		from := b.from(rate, h)
@@ -354,7 +360,6 @@ func (b *best) displace(g, h int32) {
 		rate := b.m.links[l].rate
 		if at := b.seat[other]; at >= 0 {
 			b.direct -= objective.Times(rate, int64(b.hops(rate, at, h)))
-			b.leave(at, h, -rate)
 			continue
 		}
 		from := b.from(rate, h)
