@@ -209,6 +209,53 @@ func compareWithCBC(t *testing.T, problems, vms, servers int, limit time.Duratio
 	}
 }
 
+// TestCriteriaAgreeWithCBC: every criterion by itself, and two of them in order, cost
+// what cbc finds.
+func TestCriteriaAgreeWithCBC(t *testing.T) {
+	hosttest.Need(t, hosttest.CBC)
+	for i, by := range [][]hosts.Objective{{hosts.LeastBandwidth}, {hosts.FewestHosts}, {hosts.Balance}, {hosts.LeastMoved}, {hosts.LeastBandwidth, hosts.FewestHosts}, {hosts.LeastMoved, hosts.LeastBandwidth}} {
+		for seed := range 4 {
+			r := rand.New(rand.NewPCG(uint64(seed), uint64(i)))
+			p := draw(r, 5, 6)
+			p.Inventory.Objective = by
+			for _, vm := range p.Networks[0].VMs {
+				p.Before = append(p.Before, placement.Seat{Network: "n", VM: vm.Name, Host: p.Inventory.Hosts[r.IntN(len(p.Inventory.Hosts))].Name})
+			}
+			cost, feasible, sure := cbc(t, p, 20*time.Second)
+			if !sure {
+				t.Errorf("%v, problem %d: cbc did not come to an end", by, seed)
+				continue
+			}
+			_, near, err := solve.Exact(context.Background(), *p, solve.Options{Seed: 1})
+			if (err == nil) != feasible {
+				t.Errorf("%v, problem %d: %v, and cbc: %v", by, seed, err, feasible)
+			}
+			if err != nil {
+				continue
+			}
+			if ours := weighed(p, near.Costs); !near.Proved() || math.Abs(ours-cost) > 1e-6*max(1, cost) {
+				t.Errorf("%v, problem %d: exact has %v (%v by cbc's weights, proved %v), cbc %v", by, seed, near.Costs, ours, near.Proved(), cost)
+			}
+		}
+	}
+}
+
+// weighed is costs as the program adds them up.
+func weighed(p *placement.Problem, costs []int64) float64 {
+	sum := 0.0
+	for i, by := range p.Inventory.Objective {
+		most := map[hosts.Objective]float64{hosts.FewestHosts: float64(len(p.Inventory.Hosts)), hosts.LeastMoved: float64(len(p.Before)), hosts.Balance: objective.Million}[by]
+		if by == hosts.LeastBandwidth {
+			for _, l := range p.Networks[0].Links {
+				most += float64(l.Rate) / unitOf(p) * float64(len(p.Inventory.Hosts)+len(p.Inventory.Switches))
+			}
+			costs[i] /= int64(unitOf(p))
+		}
+		sum = sum*(most+1) + float64(costs[i])
+	}
+	return sum
+}
+
 // unitOf is what one unit of cbc's cost is.
 func unitOf(p *placement.Problem) float64 {
 	unit := int64(0)

@@ -120,8 +120,8 @@ func (g *program) objective() {
 	}
 	g.text("Minimize\n")
 	g.column = 0
-	g.word("cost: 0 one")
-	var sum []term
+	g.word("cost:")
+	sum := []term{whole(0, "one")} // a sum of nothing is a mistake to some readers
 	for i, c := range all {
 		for _, t := range c.terms {
 			sum = append(sum, term{new(big.Rat).Mul(t.by, new(big.Rat).SetInt(weights[i])), t.name})
