@@ -193,16 +193,10 @@ type mark struct {
 // others.
 func (s *state) take(g, h int32) mark {
 	before := mark{len(s.lost), s.largest[h]}
-	gr, ho := &s.m.groups[g], &s.m.hosts[h]
+	gr := &s.m.groups[g]
 	s.seat[g] = h
 	s.seated++
-	s.on[h] = append(s.on[h], g)
-	s.memory[h] -= gr.memory
-	for i, need := range gr.resources {
-		s.resources[h][i] -= need
-	}
-	s.used[h] = s.used[h].Plus(s.need(g, h))
-	s.largest[h] = s.largest[h].Max(gr.largest).Max(ho.emulator)
+	s.load(g, h)
 	for _, l := range gr.links {
 		if other := s.other(l, g); other != g {
 			s.pull[other] = plus(s.pull[other], s.m.links[l].rate+1)
@@ -347,3 +341,15 @@ func (s *state) seatsOn(h int32) []placement.Seat {
 }
 
 const never = math.MaxInt64
+
+// load counts g on h, and nothing beside that.
+func (s *state) load(g, h int32) {
+	gr, ho := &s.m.groups[g], &s.m.hosts[h]
+	s.on[h] = append(s.on[h], g)
+	s.memory[h] -= gr.memory
+	for i, need := range gr.resources {
+		s.resources[h][i] -= need
+	}
+	s.used[h] = s.used[h].Plus(s.need(g, h))
+	s.largest[h] = s.largest[h].Max(gr.largest).Max(ho.emulator)
+}
