@@ -22,8 +22,10 @@ import (
 // that 2*Grain later. Less Runtime never supplies more.
 //
 // Others are further reservations on the same CPU. Each may overrun its budget by up
-// to a Grain before it is stopped, which delays this one by a Grain more for each;
-// with ideal enforcement they do not matter.
+// to a Grain before it is stopped, which delays this one by a Grain more for each; and
+// what this one has overrun, which alone it has had the sooner, is then missing from a
+// budget that comes as late as it can: a Grain of debt. With ideal enforcement they do
+// not matter.
 //
 // A Supply for which Validate reports an error supplies nothing.
 type Supply struct {
@@ -153,14 +155,23 @@ func (s Supply) rate() (num, den int64) {
 type pattern struct{ q, p, gap, debt int64 }
 
 func (s Supply) pattern() pattern {
-	w := pattern{q: s.Runtime, p: s.Period, gap: s.Period + s.deadline() - 2*s.Runtime}
+	w := pattern{q: s.Runtime, p: s.Period, gap: s.Period + s.deadline() - 2*s.Runtime, debt: s.Debt()}
 	if s.Runtime < s.Grain {
 		// A grain in debt, the server is given at once the budgets of as many
 		// periods as pay it, with a deadline after all of them; it runs a grain into
 		// debt again, waits for that deadline, and then for others on its CPU.
-		w.gap, w.debt = mulSat(s.Grain/s.Runtime+2, s.Period-s.Runtime), s.Grain
+		w.gap = mulSat(s.Grain/s.Runtime+2, s.Period-s.Runtime)
 	}
 	return w
+}
+
+// Debt is how much of the first budgets may be missing for what was overrun before:
+// a Grain where the budget is less, or where Others can keep it waiting besides.
+func (s Supply) Debt() int64 {
+	if s.Runtime < s.Grain || s.Others > 0 {
+		return s.Grain
+	}
+	return 0
 }
 
 func (w pattern) sbf(t int64) int64 {

@@ -135,7 +135,7 @@ func (m *model) floor(v *variable, row []option, k int) []option {
 	for _, a := range s.arrivals {
 		at = sum(at, a.Work(0))
 	}
-	if c.runtimes[0] < at/mostBudgets {
+	if c.runtimes[0] < (at+s.supply.Grain)/mostBudgets {
 		return []option{low}
 	}
 	line := func(c option) int64 {
@@ -219,6 +219,7 @@ func (m *model) ladder(s *server, period int64, where place) []int64 {
 	}
 	add(first)
 	add(last)
+	at += (bounds.Supply{Runtime: first, Period: period, Grain: where.grain, Others: where.others}).Debt()
 	for n := int64(1); n <= mostBudgets; n++ {
 		add((at + n - 1) / n)
 		add((at+n-1)/n - step)

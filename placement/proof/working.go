@@ -89,7 +89,7 @@ func getting(s bounds.Supply, work int64) string {
 	if s.Curve() == bounds.CurveInflated || work == 0 {
 		return fmt.Sprintf("time(%s) = %s, on the %s curve", ns(work), ns(done), s.Curve())
 	}
-	line := fmt.Sprintf("time(%s) = %s + %s (1 + %d)", ns(work), ns(work), ns(s.Period-s.Runtime), (work+s.Runtime-1)/s.Runtime)
+	line := fmt.Sprintf("time(%s) = %s + %s (1 + %d)", ns(work), ns(work), ns(s.Period-s.Runtime), (work+s.Debt()+s.Runtime-1)/s.Runtime)
 	if s.Grain > 0 {
 		line += fmt.Sprintf(" + %d * %s", 2+s.Others, ns(s.Grain))
 	}

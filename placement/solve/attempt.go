@@ -89,11 +89,16 @@ func (s *solver) derive(prove prover, p *placement.Problem, e *placement.Embeddi
 	return attempt{verdict: proved, realization: r, proof: out}, nil
 }
 
-// timed tells which VMs are on the way of a flow, so that it matters with whom they
-// share a CPU.
+// timed tells which VMs are on the way of a flow or have tasks, so that it matters with
+// whom they share a CPU.
 func timed(p *placement.Problem) func(placement.Seat) bool {
 	on := map[[2]string]bool{}
 	for i := range p.Networks {
+		for _, vm := range p.Networks[i].VMs {
+			if len(vm.Tasks) > 0 {
+				on[[2]string{p.Networks[i].Name, vm.Name}] = true
+			}
+		}
 		for _, f := range p.Networks[i].Flows {
 			for _, vm := range f.VMs() {
 				on[[2]string{p.Networks[i].Name, vm}] = true

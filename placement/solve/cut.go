@@ -117,14 +117,20 @@ func (s *solver) everything() *part {
 	return out
 }
 
-// own is the part of the problem that a claim is about: a flow, or a link with the
-// flows that load it. It is nil for subjects of another kind, which phase one and
-// phase two are to keep by themselves.
+// own is the part of the problem that a claim is about: a flow, a link with the
+// flows that load it, or a VM, whose tasks wait for what shares its CPUs. It is nil
+// for subjects of another kind, which phase one and phase two are to keep by
+// themselves.
 func (s *solver) own(subject string) *part {
-	kind, rest, _ := strings.Cut(subject, " ")
+	kind, rest, _ := strings.Cut(strings.TrimPrefix(subject, "tasks "), " ")
 	of, _, _ := strings.Cut(rest, " ")
 	network, name, _ := strings.Cut(of, "/")
 	out := newPart()
+	if kind == "of" {
+		vm, _, _ := strings.Cut(name, "/")
+		out.vms[[2]string{network, vm}] = true
+		return out
+	}
 	for i := range s.problem.Networks {
 		n := &s.problem.Networks[i]
 		if n.Name != network {

