@@ -4,8 +4,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,9 +84,16 @@ func TestArrows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	drawn, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for room := range arrows {
 		if !rooms[room] {
 			t.Errorf("the table draws room %s, which is not there", room)
+		}
+		if !regexp.MustCompile(`(?m)^ *` + regexp.QuoteMeta(room) + `/ `).Match(drawn) {
+			t.Errorf("docs/architecture.md does not say what room %s is", room)
 		}
 	}
 }
