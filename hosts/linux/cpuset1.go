@@ -64,6 +64,13 @@ func ourCPUs(t tree) ([]int, error) {
 }
 
 func (c *cpusetV1) create(cpu int) error {
+	all, err := c.cpus()
+	if err == nil {
+		err = there(cpu, all)
+	}
+	if err != nil {
+		return err
+	}
 	if err := c.put(cpuCgroup(cpu), []int{cpu}); err != nil {
 		return err
 	}

@@ -18,9 +18,8 @@ import (
 // rootDomains makes root domains of one CPU, by one of the two versions of cgroups.
 // The caller holds the lock.
 type rootDomains interface {
-	// cpus of the machine, and those that have a partition of ours, sorted.
-	cpus() ([]int, error)
-	partitions() ([]int, error)
+	census
+	// create refuses a CPU that the machine has not.
 	create(cpu int) error
 	// remove takes the partition away; after the last everything is as it was.
 	remove(cpu int) error
@@ -28,6 +27,12 @@ type rootDomains interface {
 	settle() error
 	// admit makes the cpuset of a thread that is pinned to cpu lie in its partition.
 	admit(cpu int, t thread) error
+}
+
+// census is what there is of root domains. It needs no lock.
+type census interface {
+	// partitions are the CPUs that have a partition of ours, sorted.
+	partitions() ([]int, error)
 	// joined is the root domain of a CPU as it is now, sorted.
 	joined(cpu int) ([]int, error)
 	// alone tells, when there is no partition, what keeps the machine from having
@@ -128,13 +133,6 @@ func (m *Machine) createPartition(ctx context.Context, p hosts.Partition) error 
 	if err != nil {
 		return err
 	}
-	cpus, err := d.cpus()
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(cpus, p.CPU) {
-		return fmt.Errorf("cpu %d: %w: this machine has cpus %s", p.CPU, unix.ENODEV, formatCPUs(cpus))
-	}
 	parts, err := d.partitions()
 	if err != nil {
 		return err
@@ -145,6 +143,14 @@ func (m *Machine) createPartition(ctx context.Context, p hosts.Partition) error 
 		}
 	}
 	return d.create(p.CPU)
+}
+
+// there refuses a CPU that is none of all.
+func there(cpu int, all []int) error {
+	if !slices.Contains(all, cpu) {
+		return fmt.Errorf("cpu %d: %w: this machine has cpus %s", cpu, unix.ENODEV, formatCPUs(all))
+	}
+	return nil
 }
 
 // apart refuses to cut a root domain under a SCHED_DEADLINE thread that may run on
