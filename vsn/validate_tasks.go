@@ -68,7 +68,7 @@ func checkTime(d Duration, at strict.Position) bool {
 func checkUtilization(v *VM, at strict.Position) {
 	need := sumOf(len(v.Tasks), func(i int) (num, den int64) { return int64(v.Tasks[i].WCET), int64(v.Tasks[i].Period) })
 	if need.over(int64(v.VCPUs)) {
-		at.Unfitf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or set vcpus to %v or more",
+		at.Unfitf("need %s virtual CPUs at full speed, the sum of wcet over period, and have %d: lengthen periods, or give it more vcpus, at least %v",
 			need.ceilDecimal(), v.VCPUs, need.ceil(1))
 	}
 }

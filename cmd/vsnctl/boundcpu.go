@@ -24,6 +24,9 @@ func boundSupply(t *terminal) *cli.Command {
 			if (n["interval"] == nil) == (n["demand"] == nil) {
 				return badInput(errors.New("want --interval or --demand, one of them"))
 			}
+			if err := possible(n); err != nil {
+				return badInput(err)
+			}
 			zero := new(big.Rat)
 			or := func(name string) *big.Rat {
 				if n[name] != nil {
@@ -46,6 +49,24 @@ func boundSupply(t *terminal) *cli.Command {
 			return t.result(c, unscaled(time, den))
 		},
 	}
+}
+
+// possible tells whether a processor can give what a reservation says, in the numbers
+// that were given.
+func possible(n map[string]*big.Rat) error {
+	within := "period"
+	if d := n["deadline"]; d != nil && d.Sign() > 0 {
+		if within = "deadline"; d.Cmp(n["period"]) > 0 {
+			return fmt.Errorf("--deadline %s exceeds --period %s", d.RatString(), n["period"].RatString())
+		}
+	}
+	switch {
+	case n["runtime"].Sign() == 0:
+		return errors.New("--runtime must be more than 0")
+	case n["runtime"].Cmp(n[within]) > 0:
+		return fmt.Errorf("--runtime %s exceeds --%s %s: no processor can give it", n["runtime"].RatString(), within, n[within].RatString())
+	}
+	return nil
 }
 
 // unscaleWords adds the denominator where an error speaks of scaled integers.
@@ -125,6 +146,9 @@ func boundRTA(t *terminal) *cli.Command {
 			}
 			more := []*big.Rat{}
 			if n["runtime"] != nil {
+				if err := possible(n); err != nil {
+					return badInput(err)
+				}
 				more = append(more, n["runtime"], n["period"])
 				if n["deadline"] != nil {
 					more = append(more, n["deadline"])

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 
 	"github.com/urfave/cli/v2"
@@ -66,7 +67,7 @@ func boundNet(t *terminal) *cli.Command {
   flows:
     - {name: f1, rho: 5, sigma: 25, path: [s1, s2]}`,
 		Flags: []cli.Flag{bare("flow", "the `NAME` of the flow"),
-			&cli.StringFlag{Name: "analysis", Value: "best", EnvVars: env("bound-analysis"), Usage: "`tfa`, sfa, pmoo or best"},
+			&cli.StringFlag{Name: "analysis", Value: "best", EnvVars: env("bound-analysis"), Usage: "`tfa`, sfa, pmoo, best (the least of these), or proven (the same, with the flow counted against its own cross traffic in sfa)"},
 			&cli.StringFlag{Name: "mux", Value: "fifo", EnvVars: env("bound-mux"), Usage: "order of service: `fifo` or any"}, formatFlag("table")},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 || c.String("flow") == "" {
@@ -80,7 +81,9 @@ func boundNet(t *terminal) *cli.Command {
 			var f netFile
 			dec := yaml.NewDecoder(bytes.NewReader(data))
 			dec.KnownFields(true)
-			if err := dec.Decode(&f); err != nil {
+			if err := dec.Decode(&f); errors.Is(err, io.EOF) {
+				return badInput(fmt.Errorf("%s: is empty: want servers and flows", name))
+			} else if err != nil {
 				return badInput(fmt.Errorf("%s: %w", name, err))
 			}
 			r, err := f.net().Delay(c.String("flow"), bounds.Analysis(c.String("analysis")), bounds.Mux(c.String("mux")))

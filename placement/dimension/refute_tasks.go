@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"sort"
+	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/bounds"
@@ -39,9 +40,22 @@ func (r *refuter) guests() (out []placement.Conflict) {
 			says := fmt.Sprintf("no division of its %d tasks over %d vcpus lets all meet their deadlines, whatever the reservations", len(vm.Tasks), vm.VCPUs)
 			need := placement.Int(int64(least))
 			if least > len(vm.Tasks) {
-				need, says = placement.Inf(), "one of its tasks misses its deadline on any vcpu, even alone"
+				need, says = placement.Inf(), fmt.Sprintf("no vcpu serves task %s in time, even alone on it", strings.Join(r.hopeless(vm), ", task "))
 			}
 			out = append(out, placement.Conflict{Rule: rule, Subjects: []string{r.vm(vm.Name)}, Need: need, Have: placement.Int(int64(vm.VCPUs)), Unit: "vcpus", Says: says})
+		}
+	}
+	return out
+}
+
+// hopeless are the tasks that no vCPU can serve in time, even alone on it.
+func (r *refuter) hopeless(vm *vsn.VM) []string {
+	var out []string
+	for i := range vm.Tasks {
+		alone := *vm
+		alone.VCPUs, alone.Tasks = 1, vm.Tasks[i:i+1]
+		if r.vcpus(&alone) > 1 {
+			out = append(out, vm.Tasks[i].Name)
 		}
 	}
 	return out

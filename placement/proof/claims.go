@@ -38,9 +38,7 @@ func (v *server) load() placement.Claim {
 func (v *server) backlogClaim() placement.Claim {
 	claim := placement.Claim{Subject: v.name, Rule: RuleBacklog, Unit: "B", Bound: placement.Inf(), Limit: placement.Int(v.limit)}
 	for _, c := range v.clients {
-		claim.Terms = append(claim.Terms,
-			placement.Term{Name: c.flow.name.String() + " message", Value: placement.Int(c.stage.cost)},
-			placement.Term{Name: c.flow.name.String() + " jitter", Value: number(c.stage.jitter)})
+		claim.Terms = append(claim.Terms, c.terms()...)
 	}
 	arrivals, bounded := v.arrivals()
 	if !bounded {
@@ -130,13 +128,17 @@ func (s *stage) terms() []placement.Term {
 		}
 	}
 	for _, c := range v.clients {
-		who := c.flow.name.String()
-		add(who+" every", int64(c.flow.spec.Every))
-		add(who+" jitter", c.stage.jitter)
-		if c.flow.spec.Burst > 1 {
-			add(who+" burst", c.flow.spec.Burst)
-		}
-		add(who+" asks", c.stage.cost)
+		out = append(out, c.terms()...)
 	}
 	return append(out, v.worst()...)
+}
+
+// terms are what a flow asks of a server, and how it comes there.
+func (c client) terms() []placement.Term {
+	who := c.flow.name.String()
+	out := []placement.Term{{Name: who + " every", Value: placement.Int(int64(c.flow.spec.Every))}, {Name: who + " jitter", Value: number(c.stage.jitter)}}
+	if c.flow.spec.Burst > 1 {
+		out = append(out, placement.Term{Name: who + " burst", Value: placement.Int(c.flow.spec.Burst)})
+	}
+	return append(out, placement.Term{Name: who + " asks", Value: placement.Int(c.stage.cost)})
 }

@@ -33,21 +33,15 @@ func Explain(w io.Writer, p *placement.Plan, name string) error {
 			about = append(about, c)
 		}
 	}
-	if name == e.network {
-		about = append(about, odds...)
-	}
 	switch {
 	case len(chain) > 0:
 		e.printf("Flow %s.\n", name)
-		for _, c := range chain {
+		for _, c := range append(chain, odds...) {
 			e.claim(c)
 		}
-		for _, c := range odds {
-			e.odds(c)
-		}
-	case len(about) > 0:
+	case len(about)+len(odds) > 0:
 		e.printf("What is claimed about %s.\n", name)
-		for _, c := range about {
+		for _, c := range append(about, odds...) {
 			e.claim(c)
 		}
 	default:
@@ -71,7 +65,7 @@ func concerns(c placement.Claim, name string) bool {
 	})
 }
 
-// names are what can be explained: flows, VMs and links of the plan.
+// names are what can be explained: flows, VMs and links of the plan, hosts and cables.
 func names(p *placement.Plan) []string {
 	var out []string
 	for _, n := range p.Problem.Networks {
@@ -84,6 +78,12 @@ func names(p *placement.Plan) []string {
 		for _, l := range n.Links {
 			out = append(out, n.Name+"/"+l.Name)
 		}
+	}
+	for _, h := range p.Problem.Inventory.Hosts {
+		out = append(out, h.Name)
+	}
+	for _, c := range p.Problem.Inventory.Cables {
+		out = append(out, c.Name)
 	}
 	return out
 }
@@ -108,7 +108,11 @@ func (e *explanation) claim(c placement.Claim) {
 		e.verdict(c)
 		return
 	case RuleOdds:
-		e.odds(c)
+		if c.Unit == "cpu" {
+			e.overbooked(c)
+		} else {
+			e.odds(c)
+		}
 		return
 	case RuleStages, RuleTandem:
 		e.printf("\nThe whole, by %s:\n", c.Rule)
@@ -154,6 +158,11 @@ func (e *explanation) by(c placement.Claim) {
 func (e *explanation) terms(c placement.Claim) {
 	for _, t := range c.Terms {
 		e.printf("    %-40s %s\n", t.Name, quantity(c, t))
+	}
+	if !c.Bound.IsInf() {
+		for _, line := range asking(c) {
+			e.printf("    %s\n", line)
+		}
 	}
 	if how := working(c); how != "" {
 		e.printf("    %s\n", how)

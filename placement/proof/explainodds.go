@@ -7,13 +7,21 @@ import (
 	"github.com/vsnctl/vsnctl/placement"
 )
 
+// overbooked writes what all networks together ask of CPUs that cannot give it.
+func (e *explanation) overbooked(c placement.Claim) {
+	e.printf("\n%s, by %s:\n", c.Subject, c.Rule)
+	e.printf("    | With all networks active at once, more is asked for than there is. Nothing limits that: how likely each\n")
+	e.printf("    | network has its processor time is what is claimed of the network.\n")
+	e.sum(c)
+}
+
 // odds says how sure all of the above is.
 func (e *explanation) odds(c placement.Claim) {
 	if c.Bound.Big().Sign() == 0 {
-		e.printf("\nNetwork %s is to have its processor time with confidence while it is active, and has it always: no CPU\nthat it runs on is overbooked.\n", e.network)
+		e.printf("\n%s is to have its processor time with confidence while it is active, and has it always: no CPU\nthat it runs on is overbooked.\n", strings.Replace(c.Subject, "network", "Network", 1))
 		return
 	}
-	e.printf("\nAll of this holds while network %s has its processor time on every CPU that it runs on, by %s:\n", e.network, c.Rule)
+	e.printf("\nAll of this holds while %s has its processor time on every CPU that it runs on, by %s:\n", c.Subject, c.Rule)
 	e.theorem(c.Rule)
 	for _, t := range c.Terms {
 		e.printf("    %-40s %s\n", t.Name, quantity(c, t))

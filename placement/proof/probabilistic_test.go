@@ -109,6 +109,23 @@ func TestExplainSaysHowSure(t *testing.T) {
 	}
 }
 
+// A CPU that is overbooked is no network, and what it is asked for is no probability.
+func TestExplainOverbooked(t *testing.T) {
+	for _, name := range []string{"h", "n1/v0", "n1"} {
+		var out bytes.Buffer
+		if err := Explain(&out, proved(t, benches(true)), name); err != nil {
+			t.Fatal(err)
+		}
+		text := out.String()
+		if !strings.Contains(text, "host h cpu 0, by probabilistic:\n") || !strings.Contains(text, "6/5 cpu  in all") || strings.Contains(text, "network h has") || strings.Contains(text, "at least -") {
+			t.Errorf("%s is explained as\n%s", name, text)
+		}
+		if sure := strings.Contains(text, "at least 0.91 while the network is active"); sure != (name != "h") {
+			t.Errorf("%s: says how sure: %v", name, sure)
+		}
+	}
+}
+
 // A risk of many digits is rounded up, so that the plan can be written and read again.
 func TestLongRisksAreRounded(t *testing.T) {
 	p := placement.FromBig(risk(placement.Frac(1, 3).Big()).Big())

@@ -271,3 +271,52 @@ func TestEveryNumberOfTiming(t *testing.T) {
 	everyNumber(t, proved(t, p))
 	everyNumber(t, proved(t, tasks(vsn.GuestFixed, 3500000)))
 }
+
+// TestAskedForAddsUp: what each flow and task asks for is written out, and adds up to
+// what the bound counts.
+func TestAskedForAddsUp(t *testing.T) {
+	last := regexp.MustCompile(`([0-9.]+) (ms|B)$`)
+	seen := map[string]int{}
+	for seed := range uint64(60) {
+		p := drawPlan(drawnFrom(seed))
+		proof, err := Prove(&p.Problem, &p.Embedding, &p.Realization)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range proof.Claims {
+			lines := asking(c)
+			if len(lines) == 0 || c.Bound.IsInf() {
+				continue
+			}
+			sum, off := 0.0, 1e-9
+			for _, line := range lines {
+				v, err := strconv.ParseFloat(last.FindStringSubmatch(line)[1], 64)
+				if err != nil {
+					t.Fatal(line, err)
+				}
+				sum += v
+			}
+			want := c.Bound
+			for _, name := range []string{termAsked, termBusy, termBurst} {
+				if v, ok := whole(c, name); ok {
+					want = placement.Int(v)
+				}
+			}
+			all := want.Float()
+			if c.Rule == RuleShaper || c.Rule == RuleBacklog {
+				off = 1 // whole bytes, rounded up
+			} else {
+				all /= 1e6
+			}
+			if diff := all - sum; diff > off+1e-6 || diff < -off-1e-6 {
+				t.Errorf("%s: %s: %v, not %v:\n%s", c.Subject, c.Rule, sum, all, strings.Join(lines, "\n"))
+			}
+			seen[c.Rule]++
+		}
+	}
+	for _, rule := range []string{RuleRequest, RuleDevice, RuleBusy, RuleShaper, RuleBacklog} {
+		if seen[rule] == 0 {
+			t.Errorf("no claim by %s was looked at", rule)
+		}
+	}
+}

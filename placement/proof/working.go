@@ -19,8 +19,10 @@ func quantity(c placement.Claim, t placement.Term) string {
 	switch {
 	case c.Rule == RuleShaper && strings.HasSuffix(t.Name, " asks"):
 		return t.Value.String() + " B"
-	case c.Rule == RuleBacklog && strings.HasSuffix(t.Name, " jitter"):
+	case c.Rule == RuleBacklog && !strings.HasSuffix(t.Name, " asks"):
 		return inUnit("ns", t.Value)
+	case c.Rule == RuleOdds && strings.HasPrefix(t.Name, "host "):
+		return inUnit("cpu", t.Value)
 	case c.Rule == RuleGuestEDF:
 		return inUnit("ns", t.Value)
 	}

@@ -314,7 +314,10 @@ func stretch(of []placement.Change, what string) knob {
 			return out
 		}}
 	if len(of) == 1 {
-		k.says = nil
+		var one vsn.Duration
+		if one.UnmarshalText([]byte(of[0].To)) == nil {
+			k.says, k.unit = nil, func(x int64) string { return (one / 1000 * vsn.Duration(x)).String() }
+		}
 	}
 	return k
 }
