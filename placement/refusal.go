@@ -41,10 +41,10 @@ func (e *Infeasible) Error() string {
 
 // GaveUp is no answer: the work allowed was spent, and a placement may exist.
 type GaveUp struct {
-	Nodes int64  // explored
-	Why   string // which limit, and what to raise
-	// Nearest is the conflict that was met last, for people; not a proof.
-	Nearest *Conflict
+	Nodes int64  `json:"nodes"` // explored
+	Why   string `json:"why"`   // which limit, and what to raise
+	// Nearest is the conflict that was met last; not a proof.
+	Nearest *Conflict `json:"nearest,omitempty"`
 }
 
 func (e *GaveUp) Error() string {

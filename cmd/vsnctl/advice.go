@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 	"github.com/vsnctl/vsnctl/hosts"
@@ -11,6 +10,23 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 	"github.com/vsnctl/vsnctl/vsn/strict"
 )
+
+// unfit are documents that read well and ask for what cannot be, and the least changes
+// with which the planner finds a plan.
+type unfit struct {
+	strict.Errors
+	remedies []placement.Remedy
+}
+
+func (e unfit) Unwrap() error { return e.Errors }
+
+func (e unfit) Error() string {
+	text := e.Errors.Error()
+	for _, r := range e.remedies {
+		text += "\n" + r.String()
+	}
+	return text
+}
 
 // advised adds to the errors of documents, where all that is wrong is that they ask for
 // what cannot be, the least changes with which the planner finds a plan.
@@ -29,8 +45,5 @@ func advised(c *cli.Context, networks []vsn.Network, inventory *hosts.Inventory,
 	case errors.As(no, &gaveUp) && gaveUp.Nearest != nil:
 		remedies = gaveUp.Nearest.Remedies
 	}
-	for _, r := range remedies {
-		err = fmt.Errorf("%w\n%v", err, r)
-	}
-	return err
+	return unfit{errs, remedies}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/solve"
+	"github.com/vsnctl/vsnctl/vsn/strict"
 )
 
 func planCommand(t *terminal) *cli.Command {
@@ -91,10 +92,26 @@ func (t *terminal) plan(c *cli.Context) error {
 // refuse prints a refusal for programs where they asked for one.
 func (t *terminal) refuse(format string, err error) error {
 	var infeasible *placement.Infeasible
-	if format != "table" && errors.As(err, &infeasible) {
-		return errors.Join(err, t.print(format, map[string]any{"infeasible": infeasible}))
+	var gaveUp *placement.GaveUp
+	var documents strict.Errors
+	var advice unfit
+	says := map[string]any{}
+	switch {
+	case errors.As(err, &infeasible):
+		says["infeasible"] = infeasible
+	case errors.As(err, &gaveUp):
+		says["gaveUp"] = gaveUp
+	case errors.As(err, &documents):
+		bad := map[string]any{"errors": documents}
+		if errors.As(err, &advice) && len(advice.remedies) > 0 {
+			bad["remedies"] = advice.remedies
+		}
+		says["badInput"] = bad
 	}
-	return err
+	if format == "table" || len(says) == 0 {
+		return err
+	}
+	return errors.Join(err, t.print(format, says))
 }
 
 // solve reads the documents and plans them.
