@@ -98,6 +98,10 @@ bench-timing: ## measure what is chosen for deadlines, and how near the bounds a
 bench-exact: ## measure plans against cbc's optimum: 50 problems of up to 8 VMs on 20 hosts
 	VSNCTL_TEST_ALL=1 VSNCTL_CBC_PROBLEMS=50 go test -run AgreesWithCBC -count=1 -timeout 60m -v $(TESTFLAGS) ./placement/milp
 
+.PHONY: bench-online
+bench-online: ## measure requests that come one by one: acceptance, revenue to cost, revenue
+	go test -run '^$$' -bench Online -benchtime 1x -timeout 60m $(TESTFLAGS) ./placement/study
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); \

@@ -39,6 +39,7 @@ Exit codes: ` + exitCodes,
 			&cli.StringFlag{Name: "trace", EnvVars: env("trace"), Usage: "read requests from `TRACE` (- for standard input)"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("output"), Usage: "write decisions to `DECISIONS` (- for standard output)"},
 			&cli.StringFlag{Name: "effort", Value: "10ms", EnvVars: env("effort"), Usage: "`WORK` of the mean decision: a time, or a number of nodes of the search; what easy requests leave hard ones may take"},
+			&cli.BoolFlag{Name: "greedy", EnvVars: env("greedy"), Usage: "accept whatever fits; else, where more is asked for than there is, what earns little for what it takes is refused"},
 			seedFlag(), formatFlag("table"),
 		},
 		Action: func(c *cli.Context) error { return t.simulate(c) },
@@ -78,7 +79,7 @@ func (t *terminal) simulate(c *cli.Context) error {
 	}
 	decisions, clock := make([]study.Decision, len(requests)), &stopwatch{Effort: effort}
 	var lines bytes.Buffer
-	err = study.Run(c.Context, inventory, requests, study.Options{Seed: c.Int64("seed"), Effort: clock}, func(which int, d *study.Decision) error {
+	err = study.Run(c.Context, inventory, requests, study.Options{Seed: c.Int64("seed"), Effort: clock, Selective: !c.Bool("greedy")}, func(which int, d *study.Decision) error {
 		decisions[which] = *d
 		line, err := json.Marshal(d)
 		lines.Write(append(line, '\n'))

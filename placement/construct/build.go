@@ -1,5 +1,7 @@
 package construct
 
+import "math"
+
 // What a construction is led by. None of it decides what is allowed.
 const (
 	jitter = 0.3 // at most, by which costs are blurred from round to round
@@ -18,6 +20,9 @@ func (x *Search) construct(round int) bool {
 		v := x.next(noise)
 		if !x.place(v, noise) {
 			x.blame[v]++
+			return false
+		}
+		if x.used >= x.best.cost {
 			return false
 		}
 	}
@@ -68,18 +73,21 @@ func (x *Search) place(v int32, noise float64) bool {
 	found := 0
 	x.nodes += int64(x.sub.hosts) / 8
 	for h := range x.sub.hosts {
-		cost, ok := x.cost(v, h)
-		if !ok {
+		bound := math.Inf(1)
+		if found == tries {
+			bound = top[tries-1].cost
+		}
+		cost, ok := 1.0, true // any place to begin with
+		if len(x.near) > 0 {
+			cost, ok = x.cost(v, h, bound)
+		}
+		if !ok || !x.open(v, h) {
 			continue
 		}
-		if len(x.near) == 0 {
-			cost = 1 // any place to begin with
+		if cost *= 1 + noise*x.float(); cost >= bound {
+			continue
 		}
-		cost *= 1 + noise*x.float()
 		at := min(found, tries-1)
-		if found == tries && cost >= top[at].cost {
-			continue
-		}
 		found = min(found+1, tries)
 		for at > 0 && top[at-1].cost > cost {
 			top[at] = top[at-1]
@@ -111,55 +119,57 @@ func (x *Search) approach(v int32) {
 	}
 }
 
-// cost of seat v at host h: its links to what is seated, and the price of the host.
-func (x *Search) cost(v, h int32) (float64, bool) {
+// open reports whether seat v may sit on host h and has room there, and its links a
+// way out.
+func (x *Search) open(v, h int32) bool {
 	st := &x.q.seats[v]
 	if st.allowed != nil && !st.allowed[h] || x.state.adjacent[h] < st.leaving+x.pending[h] || !x.state.holds(st, h) {
-		return 0, false
+		return false
 	}
 	n := len(x.q.seats)
 	for o, at := range x.seat {
 		if at == h && x.q.apart[int(v)*n+o] {
-			return 0, false
+			return false
 		}
 	}
-	sum := x.prices.seat(v, h)
-	for i, l := range x.near {
-		t := x.way(i, l, h)
-		if t == nil {
-			return 0, false
-		}
-		if t.root != h {
-			price, _, _ := x.reach(t, h)
-			sum += float64(price) * float64(t.rate)
-		}
-	}
-	return sum, true
+	return true
 }
 
-// way is the tree by which the i-th near link reaches h within its limit: the cheapest
-// one, else the quickest, or nil.
-func (x *Search) way(i int, l, h int32) *tree {
-	limit := x.q.links[l].limit
-	t := x.trees[2*i]
-	if t.root == h {
-		if limit > 0 && x.sub.delay[h] > limit {
-			return nil
+// cost of seat v at host h: its links to what is seated, and the price of the host. It
+// is not ok where a link has no way there, or the cost reaches the bound.
+func (x *Search) cost(v, h int32, bound float64) (float64, bool) {
+	sum := 0.0
+	for i, l := range x.near {
+		t := x.trees[2*i]
+		if x.sub.inner[h] && t.price[h] < far && x.q.links[l].limit == 0 { // the usual case, told apart for speed
+			sum += float64(t.price[h]) * float64(t.rate)
+		} else if t, price := x.way(i, l, h); t != nil {
+			sum += float64(price) * float64(t.rate)
+		} else {
+			return 0, false
 		}
-		return t
+		if sum >= bound {
+			return 0, false
+		}
 	}
-	price, delay, _ := x.reach(t, h)
-	if price == far {
-		return nil
+	sum += x.prices.seat(v, h)
+	return sum, sum < bound
+}
+
+// way is the tree by which the i-th near link reaches h within its limit, the cheapest
+// one, else the quickest, or nil; and its price there.
+func (x *Search) way(i int, l, h int32) (*tree, float32) {
+	limit := x.q.links[l].limit
+	for _, t := range x.trees[2*i : 2*i+2] {
+		price, delay, _ := x.reach(t, h)
+		if price < far && (limit == 0 || delay <= limit) {
+			return t, price
+		}
+		if limit == 0 {
+			break
+		}
 	}
-	if limit == 0 || delay <= limit {
-		return t
-	}
-	t = x.trees[2*i+1]
-	if price, delay, _ = x.reach(t, h); price == far || delay > limit {
-		return nil
-	}
-	return t
+	return nil, far
 }
 
 // settle seats v at h and routes its near links; all of it or nothing.
@@ -195,53 +205,4 @@ func (x *Search) unseat(v int32) {
 	x.used -= x.prices.seat(v, h)
 	x.state.leave(&x.q.seats[v], h, x.bins[v])
 	x.bins[v], x.seat[v] = x.bins[v][:0], -1
-}
-
-// improve moves one seat after the other to where it is cheaper, until none is. It is
-// tried on what is not much worse than the best.
-func (x *Search) improve() {
-	n := len(x.q.seats)
-	if x.used > x.best.cost*promising {
-		return
-	}
-	v := int32(x.random.Uint64() % uint64(n))
-	for quiet := 0; quiet < n; v = (v + 1) % int32(n) {
-		if x.move(v) {
-			quiet = 0
-		} else {
-			quiet++
-		}
-	}
-}
-
-const (
-	promising = 1.2
-	gain      = 1e-6 // relative: less is rounding
-)
-
-// move takes v out and places it again; where that is no cheaper all is as before.
-func (x *Search) move(v int32) bool {
-	before, old, links := x.used, x.seat[v], x.q.seats[v].links
-	for i, l := range links {
-		x.saved[i] = append(x.saved[i][:0], x.path[l]...)
-		x.unroute(l)
-	}
-	x.unseat(v)
-	if x.place(v, 0) {
-		if x.used < before*(1-gain) {
-			return true
-		}
-		for _, l := range links {
-			x.unroute(l)
-		}
-		x.unseat(v)
-	}
-	x.bins[v], _ = x.state.sit(&x.q.seats[v], old, x.bins[v])
-	x.sit(v, old)
-	for i, l := range links {
-		x.path[l] = append(x.path[l][:0], x.saved[i]...)
-		x.lay(l)
-	}
-	x.used = before
-	return false
 }

@@ -6,7 +6,7 @@ import "slices"
 // else that of the tree grown anew.
 func (x *Search) route(i int, l, v, h int32) bool {
 	x.path[l] = x.path[l][:0]
-	t := x.way(i, l, h)
+	t, _ := x.way(i, l, h)
 	if t == nil {
 		return false
 	}
@@ -17,7 +17,7 @@ func (x *Search) route(i int, l, v, h int32) bool {
 			}
 			x.grow(x.trees[2*i+one(hurry)], t.root, t.rate, hurry, 1<<30)
 		}
-		if t = x.way(i, l, h); t == nil || !x.walk(l, h, t) {
+		if t, _ = x.way(i, l, h); t == nil || !x.walk(l, h, t) {
 			return false
 		}
 	}

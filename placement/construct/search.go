@@ -9,6 +9,10 @@ import (
 // Search builds embeddings on a State. What it draws by chance depends on the seed and
 // on the searches before. It is not safe for use by several at once.
 type Search struct {
+	// Selective refuses requests that could be had and earn less than what they take is
+	// worth to others (market).
+	Selective bool
+
 	sub    *Substrate
 	state  *State
 	random *rand.PCG
@@ -16,6 +20,7 @@ type Search struct {
 	prices prices
 	trees  []*tree // of each link of a request, the cheapest; then the quickest
 	queue  []entry
+	market market
 
 	q       *Request
 	seat    []int32   // of each seat: its host, or -1
@@ -25,7 +30,6 @@ type Search struct {
 	pending []int64 // of each host: the rates of links of seats there that have no path yet and need cables
 	blame   []float64
 	near    []int32
-	saved   [][]int32
 	used    float64 // at the prices
 	best    Embedding
 }
@@ -71,7 +75,6 @@ func (x *Search) Find(q *Request, mean, most int64) *Embedding {
 	last := int64(0) // nodes at the last improvement
 	for round := 0; ; round++ {
 		if x.construct(round) {
-			x.improve()
 			if x.keep() {
 				last = x.nodes - start
 			}
@@ -103,7 +106,7 @@ func (x *Search) begin(q *Request) {
 		x.bins = append(x.bins, nil)
 	}
 	for len(x.path) < m {
-		x.path, x.saved = append(x.path, nil), append(x.saved, nil)
+		x.path = append(x.path, nil)
 	}
 	for len(x.trees) < 2*m {
 		x.trees = append(x.trees, newTree(len(x.sub.names)))

@@ -18,10 +18,13 @@ import (
 
 // decide runs a trace and returns its decisions in the order of requests, and the bytes
 // in the order in which they were made.
-func decide(t rapid.TB, inv *hosts.Inventory, requests []study.Request, seed, nodes int64) ([]study.Decision, string) {
+func decide(t interface {
+	Helper()
+	Fatal(...any)
+}, inv *hosts.Inventory, requests []study.Request, seed, nodes int64) ([]study.Decision, string) {
 	t.Helper()
 	out, bytes := make([]study.Decision, len(requests)), strings.Builder{}
-	err := study.Run(context.Background(), inv, requests, study.Options{Seed: seed, Effort: study.NewBank(nodes)}, func(which int, d *study.Decision) error {
+	err := study.Run(context.Background(), inv, requests, study.Options{Seed: seed, Effort: study.NewBank(nodes), Selective: true}, func(which int, d *study.Decision) error {
 		out[which] = *d
 		line, err := json.Marshal(d)
 		bytes.Write(append(line, '\n'))
