@@ -11,17 +11,8 @@ import (
 )
 
 // beyond reports whether every embedding with the seats as they are costs more than a
-// limit of the criteria up to this stage; or, lexically, that none costs less than the
-// best known: the first criterion that may differ decides.
+// limit of the criteria up to this stage.
 func (b *best) beyond() bool {
-	if b.lexical {
-		for i := range b.by {
-			if least := b.lowest(i); least != b.costs[i] {
-				return least > b.costs[i]
-			}
-		}
-		return true
-	}
 	for i := range b.stage + 1 {
 		if b.lowest(i) > b.limits[i] {
 			return true

@@ -9,12 +9,18 @@ import (
 	"github.com/vsnctl/vsnctl/placement/objective"
 )
 
-// Bounds of Improve: how many groups are free at a time, how many decisions are made
-// about them, and how many hosts are looked at for each.
+// levels are how many groups are free at a time, and how many decisions are made about
+// them: the next where the one before gives no more.
+var levels = []level{{6, 400}, {9, 2000}, {12, 10000}}
+
+type level struct {
+	groups int
+	quota  int64
+}
+
+// Bounds of Improve.
 const (
-	mostFree     = 6
-	freeQuota    = 400
-	nearbyHosts  = 24
+	nearbyHosts  = 24         // hosts that are looked at for a group, of many
 	mostForBound = 256        // hosts: blocks are computed where there are no more
 	mostWork     = 40_000_000 // steps of making states
 )
@@ -45,17 +51,23 @@ func Improve(ctx context.Context, p *placement.Problem, o Options, from *placeme
 			return v.known, v.tally, err
 		}
 	}
-	for better := true; better && !v.spent(); {
+	for at := 0; at < len(levels) && !v.spent(); {
 		before := slices.Clone(v.costs)
-		for _, free := range v.neighbourhoods() {
+		for _, free := range v.neighbourhoods(levels[at].groups) {
 			if v.spent() {
 				break
 			}
-			if err := v.try(free, freeQuota); err != nil {
+			if err := v.try(free, levels[at].quota); err != nil {
 				return v.known, v.tally, err
 			}
 		}
-		better = slices.Compare(v.costs, before) < 0
+		if at++; slices.Compare(v.costs, before) < 0 {
+			at = 0
+		}
+	}
+	if len(m.groups) <= mostForFirst && v.blocks != nil && !v.spent() {
+		_, err := v.whole(o.Nodes)
+		return v.known, v.tally, err
 	}
 	return v.known, v.tally, nil
 }
@@ -86,7 +98,7 @@ func work(m *model) int64 {
 // the best there is was found.
 func (v *improvement) whole(nodes int64) (done bool, err error) {
 	b := newBest(v.ctx, v.m, v.o)
-	b.known, b.costs, b.blocks, b.o.Nodes = v.known, v.costs, v.blocks, nodes
+	b.known, b.costs, b.blocks, b.cuts, b.tally, b.o.Nodes = v.known, v.costs, v.blocks, v.cuts, v.tally, nodes
 	b.free()
 	done = true
 	for k := range b.by {
@@ -102,7 +114,7 @@ func (v *improvement) whole(nodes int64) (done bool, err error) {
 func (v *improvement) try(free []int32, quota int64) error {
 	m := v.m
 	b := newBest(v.ctx, m, v.o)
-	b.lexical, b.known, b.costs, b.blocks, b.cuts, b.tally = true, v.known, v.costs, v.blocks, v.cuts, v.tally
+	b.known, b.costs, b.blocks, b.cuts, b.tally = v.known, v.costs, v.blocks, v.cuts, v.tally
 	loose := make([]bool, len(m.groups))
 	for _, g := range free {
 		loose[g] = true
@@ -114,8 +126,12 @@ func (v *improvement) try(free []int32, quota int64) error {
 	b.free()
 	b.pullFree()
 	v.work += work(m)
-	b.pass = pass{nodes: min(v.o.Nodes, v.tally.Nodes+quota)}
-	b.descend()
+	b.o.Nodes = min(v.o.Nodes, v.tally.Nodes+quota)
+	for k := range b.by {
+		if !b.prove(k) {
+			break
+		}
+	}
 	v.known, v.costs, v.cuts, v.tally = b.known, b.costs, b.cuts, b.tally
 	return b.err
 }
@@ -142,32 +158,47 @@ func (b *best) pullFree() {
 }
 
 // neighbourhoods are sets of groups to free, those that cost most first: every group
-// with those that it has most links with, and the groups on one host.
-func (v *improvement) neighbourhoods() (out [][]int32) {
+// with those that it has most links with; what sits on the two hosts of a link, which
+// may stand in the way of one of its ends; and what sits on one host.
+func (v *improvement) neighbourhoods(most int) (out [][]int32) {
 	m := v.m
 	b := newBest(v.ctx, m, v.o)
 	b.adopt(v.known, nil)
-	cost := make([]int64, len(m.groups))
-	order := make([]int32, len(m.groups))
-	for g := range m.groups {
-		order[g] = int32(g)
-		for _, l := range m.groups[g].links {
-			cost[g] = plus(cost[g], objective.Times(m.links[l].rate, int64(len(b.route[l].cables))))
+	cost, price := make([]int64, len(m.groups)), make([]int64, len(m.links))
+	for l := range m.links {
+		price[l] = objective.Times(m.links[l].rate, int64(len(b.route[l].cables)))
+		for _, end := range m.links[l].ends {
+			cost[m.vms[end].group] = plus(cost[m.vms[end].group], price[l])
 		}
 	}
-	slices.SortStableFunc(order, func(x, y int32) int { return cmp.Compare(cost[y], cost[x]) })
-	for _, g := range order {
+	for _, g := range dearest(cost) {
 		in := make([]bool, len(m.groups))
 		var some []int32
-		for next := g; next >= 0 && len(some) < mostFree; next = m.closest(some, in) {
+		for next := g; next >= 0 && len(some) < most; next = m.closest(some, in) {
 			some, in[next] = append(some, next), true
 		}
 		out = append(out, some)
 	}
+	for _, l := range dearest(price) {
+		x, y := b.seatAt(m.links[l].ends[0]), b.seatAt(m.links[l].ends[1])
+		if n := len(b.on[x]) + len(b.on[y]); x != y && n <= most {
+			out = append(out, slices.Concat(b.on[x], b.on[y]))
+		}
+	}
 	for h := range m.hosts {
-		if n := len(b.on[h]); n > 0 && n <= mostFree {
+		if n := len(b.on[h]); n > 0 && n <= most {
 			out = append(out, slices.Clone(b.on[h]))
 		}
 	}
+	return out
+}
+
+// dearest is the indices of prices, the highest first.
+func dearest(price []int64) []int32 {
+	out := make([]int32, len(price))
+	for i := range out {
+		out[i] = int32(i)
+	}
+	slices.SortStableFunc(out, func(x, y int32) int { return cmp.Compare(price[y], price[x]) })
 	return out
 }

@@ -108,13 +108,6 @@ func (b *best) orderLinks() {
 // limit; direct counts the shortest path of every link not yet routed.
 func (b *best) longest(rate int64, shortest int32) int32 {
 	most := int32(len(b.m.nodes)) - 1
-	if b.lexical {
-		if b.by[0] == hosts.LeastBandwidth && rate > 0 {
-			spare := (b.costs[0] - plus(b.base, b.direct)) / rate
-			most = min(most, shortest+int32(min(spare, int64(most))))
-		}
-		return most
-	}
 	for i := range b.stage + 1 {
 		if b.by[i] == hosts.LeastBandwidth && rate > 0 {
 			spare := (b.limits[i] - plus(b.base, b.direct)) / rate
@@ -236,9 +229,6 @@ func (t *trail) try(delay int64) {
 
 // beyondRoutes is beyond for what paths can change.
 func (b *best) beyondRoutes() bool {
-	if b.lexical {
-		return b.beyond()
-	}
 	for i := range b.stage + 1 {
 		switch b.by[i] {
 		case hosts.LeastBandwidth, hosts.FewestHosts:
@@ -251,9 +241,6 @@ func (b *best) beyondRoutes() bool {
 }
 
 func (b *best) within(costs []int64) bool {
-	if b.lexical {
-		return slices.Compare(costs, b.costs) < 0
-	}
 	for i := range b.stage + 1 {
 		if costs[i] > b.limits[i] {
 			return false

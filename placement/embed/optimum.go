@@ -88,7 +88,6 @@ type best struct {
 	*search
 	by       []hosts.Objective
 	first    bool    // any embedding will do
-	lexical  bool    // an improvement by any criterion counts, in their order
 	stage    int     // the criterion that is made less; those before it keep their cost
 	patience int64   // nodes for the routes of one choice of seats; 0: no limit
 	began    int64   // the node at which the present one began
@@ -386,8 +385,6 @@ func (b *best) win(costs []int64) {
 	b.known, b.costs = e, costs
 	b.wins++
 	b.stopped = b.stopped || b.first
-	if !b.lexical {
-		b.limits[b.stage] = costs[b.stage] - 1
-	}
+	b.limits[b.stage] = costs[b.stage] - 1
 	b.everything(-1, b.fail)
 }
