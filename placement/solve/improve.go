@@ -13,8 +13,8 @@ import (
 // improving is the part of the nodes, one in so many, that is spent to make a first
 // plan cheaper; a decision about so many hosts counts as one more.
 const (
-	improving   = 2
-	hostsPerOne = 24
+	improving   = 4
+	hostsPerOne = 48
 )
 
 // embedding is the options of phase one for this problem.
