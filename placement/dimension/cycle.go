@@ -30,6 +30,16 @@ func (m *model) asksTooMuch(s *server) bool {
 	return asked.Cmp(gives) > 0
 }
 
+// goesRound tells whether a flow depends on a cycle.
+func (m *model) goesRound(f *chain) bool {
+	if f.cyclic == 0 {
+		if f.cyclic = -1; m.cycle(f) != "" {
+			f.cyclic = 1
+		}
+	}
+	return f.cyclic > 0
+}
+
 // cycle names the servers, in the order in which messages pass them, of a cycle that a
 // flow depends on; "" where there is none.
 func (m *model) cycle(f *chain) string {

@@ -2,13 +2,20 @@ package dimension
 
 import (
 	"math/big"
+	"slices"
 
 	"github.com/vsnctl/vsnctl/placement/bounds"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// rounds bounds the iteration to a fixed point; what does not settle has no bound.
-const rounds = 200
+// rounds bounds the iteration to a fixed point; what does not settle has no bound. Nor
+// has what comes to hopeless times its deadline on a cycle: delays only grow from round
+// to round, so that the choice does not hold, and the more they grow the more there is
+// to reckon.
+const (
+	rounds   = 200
+	hopeless = 16
+)
 
 // pick is the option of each variable, by value: a search may make its own.
 type pick []*option
@@ -16,8 +23,11 @@ type pick []*option
 // evaluate bounds all flows with a choice, as the proof does: messages wait at every
 // server for those of all its clients, and behind it may be late by its delay
 // (Tindell and Clark 1994). It reports whether it settled; then every step has its
-// delay. The least fixed point is approached from below.
+// delay. The least fixed point is approached from below. Where nothing is chosen for a
+// variable the best of its options counts; what misses a deadline then does so with
+// every choice, and all ends there.
 func (m *model) evaluate(x pick) bool {
+	open := slices.Contains(x, nil)
 	for _, f := range m.flows {
 		for i := range f.steps {
 			m.late(f, i, 0)
@@ -48,9 +58,30 @@ func (m *model) evaluate(x pick) bool {
 		if settled {
 			return true
 		}
+		if open && slices.ContainsFunc(m.flows, (*chain).late) || !open && m.hopeless() {
+			return false
+		}
 	}
 	return false
 }
+
+// hopeless tells whether a flow on a cycle is too late by far, and says of all that are
+// that they are not done at all.
+func (m *model) hopeless() (any bool) {
+	for _, f := range m.flows {
+		if !f.late() || f.done()/hopeless < f.deadline || !m.goesRound(f) {
+			continue
+		}
+		any = true
+		for _, i := range f.last {
+			f.steps[i].done = bounds.Inf
+		}
+	}
+	return any
+}
+
+// late tells whether a flow misses its deadline.
+func (f *chain) late() bool { return f.deadline > 0 && f.done() > f.deadline }
 
 // late sets the jitter with which a message comes to a step.
 func (m *model) late(f *chain, i int, ready int64) {
@@ -80,9 +111,21 @@ func (m *model) delay(server int, x pick) int64 {
 
 // shortest is the least delay at a server that any option gives.
 func (m *model) shortest(s *server) int64 {
-	least := bounds.Inf
-	for i := range m.variables[s.variable].options {
-		least = min(least, m.serve(s, &m.variables[s.variable].options[i]))
+	least, options := bounds.Inf, m.variables[s.variable].options
+	if s.kind == port || s.tasks != nil || slices.ContainsFunc(s.arrivals, endless) {
+		for i := range options {
+			least = min(least, m.serve(s, &options[i]))
+		}
+		return least
+	}
+	first := s.best
+	for n := range options { // what was best before first: it is near to it, and soon ends the others
+		i := (first + n) % len(options)
+		sup := s.supply
+		sup.Runtime, sup.Period = options[i].runtimes[0], options[i].period
+		if d := requestDelay(sup, s.arrivals, least-1); d < least {
+			least, s.best = d, i
+		}
 	}
 	return least
 }

@@ -30,7 +30,7 @@ func (m *model) impossible() error {
 			continue
 		}
 		s := m.servers[v.servers[0]]
-		late := slices.IndexFunc(s.arrivals, func(a bounds.Arrival) bool { return a.Validate() != nil })
+		late := slices.IndexFunc(s.arrivals, endless)
 		if late < 0 {
 			return m.overloaded(v)
 		}

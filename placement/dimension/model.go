@@ -62,6 +62,7 @@ type server struct {
 	fresh    bool             // now is the delay at these arrivals with that option
 	with     *option
 	now      int64
+	best     int // the option of least delay, when last looked for
 }
 
 type client struct{ flow, step int }
@@ -85,6 +86,7 @@ type chain struct {
 	deadline int64 // less the margin; 0: none
 	steps    []step
 	last     []int
+	cyclic   int // whether it depends on a cycle: 1, -1, or 0 where that is not known yet
 }
 
 // model is the flows that depend on one another through VMs and links, of one

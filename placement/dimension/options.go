@@ -68,7 +68,9 @@ func (m *model) fill() {
 		}
 		m.again(v)
 	}
-	m.evaluate(make(pick, len(m.variables)))
+	if !m.evaluate(make(pick, len(m.variables))) {
+		return // nothing holds; what there is may be quick enough for the proof, which knows better bounds
+	}
 	for i := range m.variables {
 		m.again(&m.variables[i])
 	}

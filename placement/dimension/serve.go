@@ -24,10 +24,8 @@ func (m *model) serve(s *server, c *option) int64 {
 	if s.none {
 		return bounds.Inf
 	}
-	for i := range s.arrivals {
-		if s.arrivals[i].Validate() != nil {
-			return bounds.Inf
-		}
+	if slices.ContainsFunc(s.arrivals, endless) {
+		return bounds.Inf
 	}
 	if s.kind == port && s.burst == 0 { // all that comes at once leaves at once
 		return 0
@@ -57,6 +55,9 @@ func (m *model) serve(s *server, c *option) int64 {
 	s.settled[key] = d
 	return d
 }
+
+// endless tells whether messages come with no bound that can be reckoned with.
+func endless(a bounds.Arrival) bool { return a.Validate() != nil }
 
 func (s *server) shaped(c *option) int64 {
 	rate := s.rate
