@@ -31,6 +31,8 @@ func asking(c placement.Claim) []string {
 		length := c.Bound.Big().Num().Int64()
 		before := fmt.Sprintf("%s less 1 ns", ns(length))
 		return append(counts(askers(c), length-1, before), releases(c, length)...)
+	case RuleGuestEDF:
+		return windows(c)
 	case RuleShaper, RuleBacklog:
 		var lines []string
 		for _, a := range askers(c) {
@@ -98,4 +100,44 @@ func askers(c placement.Claim) []asker {
 func decimal(r *big.Rat) string {
 	thousandths := ceil(new(big.Rat).Mul(r, big.NewRat(1000, 1)))
 	return strings.TrimRight(strings.TrimRight(big.NewRat(thousandths, 1000).FloatString(3), "0"), ".")
+}
+
+// windows writes out what tasks under EDF ask for, and what the reservation gives,
+// up to the first deadline of each.
+func windows(c placement.Claim) []string {
+	s, ok := supplyIn(c)
+	if !ok || s.Curve() == bounds.CurveInflated {
+		return nil
+	}
+	blackout, _ := whole(c, "blackout, "+s.Curve()+" curve")
+	var tasks []bounds.Task
+	var names []string
+	for _, t := range c.Terms {
+		if name, is := strings.CutSuffix(t.Name, " wcet"); is {
+			cost, _ := whole(c, t.Name)
+			period, _ := whole(c, name+" period")
+			deadline, _ := whole(c, name+" deadline")
+			tasks, names = append(tasks, bounds.Task{Cost: cost, Period: period, Deadline: deadline}), append(names, name)
+		}
+	}
+	var lines []string
+	for i, window := range tasks {
+		t := window.Deadline
+		var asked []string
+		demand := int64(0)
+		for _, other := range tasks {
+			if times := (t-other.Deadline)/other.Period + 1; t >= other.Deadline {
+				asked = append(asked, fmt.Sprintf("%d * %s", times, ns(other.Cost)))
+				demand += times * other.Cost
+			}
+		}
+		full := max(0, t-blackout) / s.Period
+		rest := max(0, t-blackout) - full*s.Period
+		if given := full*s.Runtime + min(s.Runtime, rest); given != s.SBF(t) {
+			return nil
+		}
+		lines = append(lines, fmt.Sprintf("%s, up to its deadline: %s = %s asked for; sbf(%s) = %d * %s + min(%s, %s - %s - %d * %s) = %s", names[i],
+			strings.Join(asked, " + "), ns(demand), ns(t), full, ns(s.Runtime), ns(s.Runtime), ns(t), ns(blackout), full, ns(s.Period), ns(s.SBF(t))))
+	}
+	return lines
 }
