@@ -26,8 +26,8 @@ knowledge of the later ones, and leaves "for" seconds later if it was accepted. 
 are JSON Lines: {"id", "accepted", "seats": {vm: host}, "routes": {link: [nodes]}} or
 "reason". All of them are replayed by an auditor of its own before the program ends.
 
-Budgets are kept as in a plan, of delays what cables, hosts and switches take without
-queues. No deadline is proved: a flow with one is bad input, plan is for that.
+Budgets are kept as in a plan. Of a link's delay what cables, hosts and switches take is
+held against the limit, half of which, at most 1ms, is left for queues. No deadline is proved: a flow with one is bad input, plan is for that.
 
   vsnctl simulate -i hosts.yaml --trace trace.jsonl                 the summary
   vsnctl simulate -i hosts.yaml --trace trace.jsonl -o out.jsonl --effort 1ms

@@ -159,7 +159,10 @@ func (x *Search) cost(v, h int32, bound float64) (float64, bool) {
 // way is the tree by which the i-th near link reaches h within its limit, the cheapest
 // one, else the quickest, or nil; and its price there.
 func (x *Search) way(i int, l, h int32) (*tree, float32) {
-	limit := x.q.links[l].limit
+	limit := x.q.links[l].ways
+	if x.trees[2*i].root == h {
+		limit = x.q.links[l].limit
+	}
 	for _, t := range x.trees[2*i : 2*i+2] {
 		price, delay, _ := x.reach(t, h)
 		if price < far && (limit == 0 || delay <= limit) {

@@ -7,6 +7,7 @@
 // after the other, and it never says no by proof: what it does not find may exist.
 // It keeps memory, counted resources, processor time (partitioned EDF with a CPU for
 // each vCPU, or the test of global EDF), the budget of every cable, the rules of
-// placement and, of delays, what the nodes and cables on the way take without queues.
+// placement and, of delays, what the nodes and cables on the way take, with an allowance
+// for queues.
 // Start at Substrate, then Request, then Search.Find.
 package construct

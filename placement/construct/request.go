@@ -33,7 +33,8 @@ type seat struct {
 type link struct {
 	ends  [2]int32 // seats
 	rate  int64
-	limit int64 // ns; 0: none
+	limit int64 // ns, of a way within one host; 0: none
+	ways  int64 // ns, of a way over cables
 }
 
 // NewRequest numbers a network. What it asks that the substrate has nowhere is kept as
@@ -179,7 +180,7 @@ func (q *Request) addLinks(n *vsn.Network, number map[string]int32) error {
 		if len(l.Between) != 2 {
 			return fmt.Errorf("network %q: link %q has %d ends", n.Name, l.Name, len(l.Between))
 		}
-		out := link{rate: int64(l.Rate), limit: int64(l.Delay)}
+		out := link{rate: int64(l.Rate), limit: int64(l.Delay), ways: int64(l.Delay - QueueAllowance(l.Delay))}
 		for k, end := range l.Between {
 			v, ok := number[end]
 			if !ok {
@@ -202,3 +203,8 @@ func (q *Request) addLinks(n *vsn.Network, number map[string]int32) error {
 	}
 	return nil
 }
+
+// QueueAllowance is what is set aside of a limit on a link's delay for queues on its
+// way: how long they are depends on who comes later. Half of the limit, and no more
+// than a millisecond.
+func QueueAllowance(limit vsn.Duration) vsn.Duration { return min(limit/2, 1_000_000) }

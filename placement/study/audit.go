@@ -226,8 +226,12 @@ func (a *audit) route(l *vsn.Link, d *Decision, sign int64) error {
 		}
 		delay += int64(c.Delay) + a.node[path[i]]
 	}
+	// Of a limit, half but at most 1 ms is for queues where there are any.
+	if len(path) > 1 {
+		delay += min(int64(l.Delay)/2, 1e6)
+	}
 	if l.Delay > 0 && delay > int64(l.Delay) {
-		return fmt.Errorf("link %q: the way alone takes %v of %v", l.Name, vsn.Duration(delay), l.Delay)
+		return fmt.Errorf("link %q: the way and what is left for queues take %v of %v", l.Name, vsn.Duration(delay), l.Delay)
 	}
 	return nil
 }

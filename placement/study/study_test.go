@@ -152,7 +152,7 @@ func TestAuditSees(t *testing.T) {
 		return vsn.VM{Name: name, VCPUs: 1, Memory: 1 << 20, Reservation: &vsn.Reservation{Runtime: 6e6, Period: 10e6}}
 	}
 	requests := []study.Request{{ID: json.RawMessage("1"), For: 1, Network: &vsn.Network{Name: "n", VMs: []vsn.VM{vm("x"), vm("y")},
-		Links: []vsn.Link{{Name: "l", Between: []string{"x", "y"}, Rate: 1e9, Delay: 1000}}, Place: []vsn.Rule{{Apart: []string{"x", "y"}}}}}}
+		Links: []vsn.Link{{Name: "l", Between: []string{"x", "y"}, Rate: 1e9, Delay: 2000}}, Place: []vsn.Rule{{Apart: []string{"x", "y"}}}}}}
 	good := func() []study.Decision {
 		return []study.Decision{{ID: json.RawMessage("1"), Accepted: true, Seats: map[string]string{"x": "a", "y": "c"}, Routes: map[string][]string{"l": {"a", "b", "c"}}}}
 	}
@@ -179,7 +179,7 @@ func TestAuditSees(t *testing.T) {
 	}{
 		{"does not forward", func() { inv.Hosts[1].Transit = false }},
 		{"of 500Mbit is taken", func() { inv.Hosts[1].Transit = true; inv.Cables[1].Share = vsn.One / 2 }},
-		{"the way alone", func() { inv.Cables[1].Share = vsn.One; inv.Hosts[1].Delay = 1 }},
+		{"the way and what", func() { inv.Cables[1].Share = vsn.One; inv.Hosts[1].Delay = 1 }},
 		{"global EDF", func() { inv.Hosts[1].Delay = 0; inv.Hosts[2].Share = vsn.One / 2 }},
 		{"B is taken", func() { inv.Hosts[2].Share = vsn.One; inv.Hosts[0].Memory-- }},
 		{"have 0 CPUs", func() { inv.Hosts[0].Memory++; inv.Hosts[0].Partition = true }},
@@ -325,6 +325,10 @@ func TestTrace(t *testing.T) {
 	good, err := study.ReadTrace("t", []byte(line("7", "")+"\n"+line(`"x"`, `,{"name":"b","memory":"1MiB"}`)))
 	if err != nil || len(good) != 2 || string(good[1].ID) != `"x"` || len(good[1].Network.VMs) != 2 || good[0].Network.VMs[0].VCPUs != 1 {
 		t.Fatalf("%v, %+v", err, good)
+	}
+	waits, err := study.ReadTrace("t", []byte(`{"id":1,"at":1,"for":2,"network":{"apiVersion":"vsnctl/v1","kind":"Network","name":"n","vms":[{"name":"a","memory":"1MiB"},{"name":"b","memory":"1MiB"}],"links":[{"name":"l","between":["a","b"],"delay":"3ms"}]}}`))
+	if err != nil || waits[0].Network.Links[0].Delay != 3e6 {
+		t.Errorf("a limit on the way of a link without a rate: %v, %+v", err, waits)
 	}
 	for want, text := range map[string]string{
 		"t:2: id: 7 is the id of line 1 too": line("7", "") + line("7", ""),
