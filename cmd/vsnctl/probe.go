@@ -36,46 +36,48 @@ of every VM, so that bounds hold for what passes them, too.`,
 			&cli.BoolFlag{Name: "measure", Value: true, EnvVars: env("measure"), Usage: "measure the grain of the scheduler"},
 			formatFlag("yaml"), connectFlag(),
 		},
-		Action: func(c *cli.Context) error {
-			l := thisMachine(c.String("connect"))
-			defer l.close()
-			h, err := l.host(c.Context)
-			if err != nil {
-				return err
-			}
-			comment := "grain: not measured, as asked"
-			if c.Bool("measure") {
-				h.Grain, comment = l.measured(c.Context)
-			}
-			if c.String("name") != "" {
-				h.Name = c.String("name")
-			}
-			h.Partition = c.Bool("partition")
-			if pair := c.String("emulator"); pair != "" {
-				if h.Emulator, err = parseEmulator(pair, c.String("frame-work")); err != nil {
-					return badInput(err)
-				}
-			}
-			inv := hosts.Inventory{Hosts: []hosts.Host{h}}
-			if err := hosts.Validate(&inv).Err(); err != nil {
-				return err
-			}
-			format := c.String("format")
-			if format == "table" {
-				format = "yaml"
-			}
-			if format == "yaml" {
-				fmt.Fprintln(t.out, "#", comment)
-			} else {
-				fmt.Fprintln(t.err, "vsnctl:", comment)
-			}
-			return t.print(format, struct {
-				APIVersion string `json:"apiVersion"`
-				Kind       string `json:"kind"`
-				hosts.Inventory
-			}{vsn.APIVersion, hosts.KindInventory, inv})
-		},
+		Action: func(c *cli.Context) error { return t.probe(c) },
 	}
+}
+
+func (t *terminal) probe(c *cli.Context) error {
+	l := thisMachine(c.String("connect"))
+	defer l.close()
+	h, err := l.host(c.Context)
+	if err != nil {
+		return err
+	}
+	comment := "grain: not measured, as asked"
+	if c.Bool("measure") {
+		h.Grain, comment = l.measured(c.Context)
+	}
+	if c.String("name") != "" {
+		h.Name = c.String("name")
+	}
+	h.Partition = c.Bool("partition")
+	if pair := c.String("emulator"); pair != "" {
+		if h.Emulator, err = parseEmulator(pair, c.String("frame-work")); err != nil {
+			return badInput(err)
+		}
+	}
+	inv := hosts.Inventory{Hosts: []hosts.Host{h}}
+	if err := hosts.Validate(&inv).Err(); err != nil {
+		return err
+	}
+	format := c.String("format")
+	if format == "table" {
+		format = "yaml"
+	}
+	if format == "yaml" {
+		fmt.Fprintln(t.out, "#", comment)
+	} else {
+		fmt.Fprintln(t.err, "vsnctl:", comment)
+	}
+	return t.print(format, struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		hosts.Inventory
+	}{vsn.APIVersion, hosts.KindInventory, inv})
 }
 
 func parseEmulator(pair, work string) (*hosts.Emulator, error) {

@@ -2,15 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
-	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement/study"
 )
 
@@ -60,40 +60,18 @@ func (t *terminal) simulate(c *cli.Context) error {
 	if err != nil {
 		return badInput(err)
 	}
-	networks, inventory, err := t.documents(named(c.StringSlice("inventory")))
-	switch {
-	case err != nil:
-		return err
-	case inventory == nil:
-		return badInput(errors.New("no inventory: name a file with -i"))
-	case len(networks) > 0:
-		return badInput(fmt.Errorf("network %q: simulate takes networks from the trace alone", networks[0].Name))
-	}
-	data, err := t.readFile(c.String("trace"))
-	if err != nil {
-		return badInput(err)
-	}
-	requests, err := study.ReadTrace(c.String("trace"), data)
-	if err != nil {
-		return badInput(err)
-	}
-	decisions, clock := make([]study.Decision, len(requests)), &stopwatch{Effort: effort}
-	var lines bytes.Buffer
-	err = study.Run(c.Context, inventory, requests, study.Options{Seed: c.Int64("seed"), Effort: clock, Selective: !c.Bool("greedy")}, func(which int, d *study.Decision) error {
-		decisions[which] = *d
-		line, err := json.Marshal(d)
-		lines.Write(append(line, '\n'))
-		return err
-	})
+	inventory, requests, err := t.trace(c)
 	if err != nil {
 		return err
 	}
-	if err := study.Audit(inventory, requests, decisions); err != nil {
-		return fmt.Errorf("a fault of this program: the audit of the decisions: %w", err)
+	clock := &stopwatch{Effort: effort}
+	decisions, lines, err := decided(c.Context, inventory, requests, study.Options{Seed: c.Int64("seed"), Effort: clock, Selective: !c.Bool("greedy")})
+	if err != nil {
+		return err
 	}
-	out := io.Writer(t.out)
+	out := t.out
 	if name := c.String("output"); name != "" {
-		if err := t.writeFile(name, lines.Bytes()); err != nil {
+		if err := t.writeFile(name, lines); err != nil {
 			return err
 		}
 		if name == "-" {
@@ -102,7 +80,7 @@ func (t *terminal) simulate(c *cli.Context) error {
 	}
 	summary := study.Summarize(inventory, requests, decisions)
 	if format != "table" {
-		return (&terminal{out: t.out}).print(format, map[string]any{"summary": summary, "decisions": clock.summary()})
+		return (&terminal{out: out}).print(format, map[string]any{"summary": summary, "decisions": clock.summary()})
 	}
 	var tables bytes.Buffer
 	simulateTables(&tables, &summary, clock)
@@ -110,87 +88,44 @@ func (t *terminal) simulate(c *cli.Context) error {
 	return err
 }
 
-// readEffort is the meaning of --effort.
-func readEffort(text string) (study.Effort, error) {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 {
-		return study.NewBank(n), nil
+// decided runs a trace and audits what came of it, which lines has as JSON Lines.
+func decided(ctx context.Context, inventory *hosts.Inventory, requests []study.Request, o study.Options) (decisions []study.Decision, lines []byte, err error) {
+	decisions = make([]study.Decision, len(requests))
+	err = study.Run(ctx, inventory, requests, o, func(which int, d *study.Decision) error {
+		decisions[which] = *d
+		line, err := json.Marshal(d)
+		lines = append(append(lines, line...), '\n')
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return nil, fmt.Errorf("effort %q: want a time such as 10ms, or a number of nodes above 0", text)
+	if err := study.Audit(inventory, requests, decisions); err != nil {
+		return nil, nil, fmt.Errorf("a fault of this program: the audit of the decisions: %w", err)
 	}
-	return &timeBank{mean: d, speed: firstSpeed}, nil
+	return decisions, lines, nil
 }
 
-// timeBank is an effort in time: nodes by the speed that was seen so far.
-type timeBank struct {
-	mean, balance time.Duration
-	speed         float64 // nodes a nanosecond
-	since         time.Time
-}
-
-const (
-	firstSpeed = 1e-3 // a slow machine's, until it is known
-	memory     = 0.05 // of the last decision in the speed
-)
-
-func (b *timeBank) Allow() (mean, most int64) {
-	b.balance += b.mean
-	b.since = time.Now()
-	return int64(b.speed * float64(b.mean)), int64(b.speed * float64(b.balance))
-}
-
-func (b *timeBank) Spend(nodes int64) {
-	took := time.Since(b.since)
-	b.balance -= took
-	if nodes > 0 && took > 0 {
-		// Longer decisions say more.
-		weight := memory * min(1, float64(took)/float64(b.mean))
-		b.speed = 1 / (1/b.speed*(1-weight) + weight*float64(took)/float64(nodes))
+// trace reads what is there and what is asked for.
+func (t *terminal) trace(c *cli.Context) (*hosts.Inventory, []study.Request, error) {
+	networks, inventory, err := t.documents(named(c.StringSlice("inventory")))
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case inventory == nil:
+		return nil, nil, badInput(errors.New("no inventory: name a file with -i"))
+	case len(networks) > 0:
+		return nil, nil, badInput(fmt.Errorf("network %q: simulate takes networks from the trace alone", networks[0].Name))
 	}
-}
-
-// stopwatch is an effort that remembers how long decisions took.
-type stopwatch struct {
-	study.Effort
-	since time.Time
-	took  []time.Duration
-	nodes int64
-}
-
-func (s *stopwatch) Allow() (mean, most int64) {
-	mean, most = s.Effort.Allow()
-	s.since = time.Now()
-	return mean, most
-}
-
-func (s *stopwatch) Spend(nodes int64) {
-	s.took = append(s.took, time.Since(s.since))
-	s.nodes += nodes
-	s.Effort.Spend(nodes)
-}
-
-// decisionTimes are those of all decisions, in milliseconds.
-type decisionTimes struct {
-	Mean  float64 `json:"meanMs"`
-	Half  float64 `json:"medianMs"`
-	P99   float64 `json:"p99Ms"`
-	Most  float64 `json:"mostMs"`
-	Nodes int64   `json:"nodes"` // explored by the mean decision
-}
-
-func (s *stopwatch) summary() decisionTimes {
-	if len(s.took) == 0 {
-		return decisionTimes{}
+	data, err := t.readFile(c.String("trace"))
+	if err != nil {
+		return nil, nil, badInput(err)
 	}
-	took := slices.Sorted(slices.Values(s.took))
-	sum := time.Duration(0)
-	for _, d := range took {
-		sum += d
+	requests, err := study.ReadTrace(c.String("trace"), data)
+	if err != nil {
+		return nil, nil, badInput(err)
 	}
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	n := len(took)
-	return decisionTimes{ms(sum / time.Duration(n)), ms(took[n/2]), ms(took[n*99/100]), ms(took[n-1]), s.nodes / int64(n)}
+	return inventory, requests, nil
 }
 
 func simulateTables(out io.Writer, s *study.Summary, clock *stopwatch) {
