@@ -13,29 +13,12 @@ import (
 // addGroups joins what must sit together, and gives each group what its VMs need
 // and the hosts that the rules on labels allow. Size is left to admit.
 func (m *model) addGroups() error {
-	leader := make([]int32, len(m.vms))
-	for i := range leader {
-		leader[i] = int32(i)
-	}
-	find := func(v int32) int32 {
-		for leader[v] != v {
-			leader[v] = leader[leader[v]]
-			v = leader[v]
-		}
-		return v
-	}
-	err := m.eachRule(func(r *vsn.Rule, vms []int32) {
-		for i := 1; i < len(vms) && len(r.Together) > 0; i++ {
-			a, b := find(vms[0]), find(vms[i])
-			leader[max(a, b)] = min(a, b)
-		}
-	})
+	leader, err := m.leaders()
 	if err != nil {
 		return err
 	}
 	number := map[int32]int32{}
-	for v := range m.vms {
-		l := find(int32(v))
+	for v, l := range leader {
 		g, ok := number[l]
 		if !ok {
 			g = int32(len(m.groups))
@@ -58,6 +41,31 @@ func (m *model) addGroups() error {
 		return err
 	}
 	return m.pin()
+}
+
+// leaders names, for each VM, the first of those that it must sit with.
+func (m *model) leaders() ([]int32, error) {
+	leader := make([]int32, len(m.vms))
+	for i := range leader {
+		leader[i] = int32(i)
+	}
+	find := func(v int32) int32 {
+		for leader[v] != v {
+			leader[v] = leader[leader[v]]
+			v = leader[v]
+		}
+		return v
+	}
+	err := m.eachRule(func(r *vsn.Rule, vms []int32) {
+		for i := 1; i < len(vms) && len(r.Together) > 0; i++ {
+			a, b := find(vms[0]), find(vms[i])
+			leader[max(a, b)] = min(a, b)
+		}
+	})
+	for v := range leader {
+		leader[v] = find(int32(v))
+	}
+	return leader, err
 }
 
 // size says how much each group takes of the mean host, of what it takes most of.

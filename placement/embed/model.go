@@ -133,7 +133,7 @@ func (b bitset) count() (n int) {
 
 func newModel(p *placement.Problem, reserved placement.Reserved) (*model, error) {
 	m := &model{problem: p, reserved: reserved, vmIndex: map[[2]string]int32{}, linkIndex: map[[2]string]int32{}, nodeIndex: map[string]int32{}, cableIdx: map[string]int32{}}
-	for _, step := range []func() error{m.addHosts, m.addCables, m.addVMs, m.addLinks, m.addFlows} {
+	for _, step := range []func() error{m.addUnits, m.addHosts, m.addCables, m.addVMs, m.addLinks, m.addFlows} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -154,8 +154,9 @@ func (m *model) addNode(n node) error {
 	return nil
 }
 
-// addHosts also finds the scale, which needs every period there is.
-func (m *model) addHosts() error {
+// addUnits finds what is counted in: the scale, which needs every period there is, and
+// the resources.
+func (m *model) addUnits() error {
 	var periods []int64
 	names := map[string]bool{}
 	for i := range m.problem.Networks {
@@ -186,6 +187,12 @@ func (m *model) addHosts() error {
 		m.resources = append(m.resources, name)
 	}
 	sort.Strings(m.resources)
+	return nil
+}
+
+// addHosts adds hosts, then switches.
+func (m *model) addHosts() error {
+	inv := &m.problem.Inventory
 	for i := range inv.Hosts {
 		h := &inv.Hosts[i]
 		if err := m.addNode(node{name: h.Name, delay: int64(h.Delay), forwards: h.Transit}); err != nil {

@@ -166,12 +166,6 @@ func (g *program) hostsOn() {
 // balance: a million times what is taken of a budget, over the budget, is at most z.
 func (g *program) balance() {
 	million := new(big.Rat).SetInt64(objective.Million)
-	names := map[string]bool{}
-	for _, v := range g.vms {
-		for name := range v.Resources {
-			names[name] = true
-		}
-	}
 	for h := range g.inv.Hosts {
 		host := &g.inv.Hosts[h]
 		part := func(budget *big.Rat, need func(vm) *big.Rat) {
@@ -186,7 +180,7 @@ func (g *program) balance() {
 			}
 		}
 		part(new(big.Rat).SetInt64(int64(host.Memory)), func(v vm) *big.Rat { return new(big.Rat).SetInt64(int64(v.Memory)) })
-		for _, name := range sorted(names) {
+		for _, name := range g.resources() {
 			part(new(big.Rat).SetInt64(host.Resources[name]), func(v vm) *big.Rat { return new(big.Rat).SetInt64(v.Resources[name]) })
 		}
 		share := new(big.Rat)
@@ -209,6 +203,27 @@ func (g *program) balance() {
 // variables lists the bounds and the integers.
 func (g *program) variables() {
 	g.text("Bounds\n one = 1\n")
+	g.limits()
+	g.text("Binaries\n")
+	g.column = 0
+	g.binaries()
+	g.text("\n")
+	if slices.Contains(objective.Of(g.p), hosts.Balance) {
+		g.general = append(g.general, "z")
+	}
+	if len(g.general) == 0 {
+		return
+	}
+	g.text("Generals\n")
+	g.column = 0
+	for _, name := range g.general {
+		g.word(name)
+	}
+	g.text("\n")
+}
+
+// limits bounds what is an integer and not binary.
+func (g *program) limits() {
 	for v := range g.vms {
 		for h := range g.inv.Hosts {
 			if host := &g.inv.Hosts[h]; g.vms[v].allowed[h] && host.Partition && g.vms[v].u() != nil && g.vms[v].VCPUs > 1 {
@@ -221,8 +236,10 @@ func (g *program) variables() {
 	if slices.Contains(objective.Of(g.p), hosts.Balance) {
 		g.text(fmt.Sprintf(" 0 <= z <= %d\n", objective.Million))
 	}
-	g.text("Binaries\n")
-	g.column = 0
+}
+
+// binaries lists what is 0 or 1, and keeps, of CPUs, what is not.
+func (g *program) binaries() {
 	for v := range g.vms {
 		for h := range g.inv.Hosts {
 			if g.vms[v].allowed[h] {
@@ -244,19 +261,6 @@ func (g *program) variables() {
 			g.word(fmt.Sprintf("y%d", h))
 		}
 	}
-	g.text("\n")
-	if slices.Contains(objective.Of(g.p), hosts.Balance) {
-		g.general = append(g.general, "z")
-	}
-	if len(g.general) == 0 {
-		return
-	}
-	g.text("Generals\n")
-	g.column = 0
-	for _, name := range g.general {
-		g.word(name)
-	}
-	g.text("\n")
 }
 
 // binaryCPUs lists what is 0 or 1 of the CPUs of a VM, and keeps what is not.

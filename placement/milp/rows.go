@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math/big"
 	"slices"
-	"sort"
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/vsn"
@@ -84,28 +83,24 @@ func (g *program) on(h int, vms []int, by int64) (out []term) {
 
 // budgetsOfHosts: memory and counted resources.
 func (g *program) budgetsOfHosts() {
+	for h := range g.inv.Hosts {
+		host := &g.inv.Hosts[h]
+		g.integers("memory", g.taken(h, func(v vm) int64 { return int64(v.Memory) }), new(big.Rat).SetInt64(int64(host.Memory)))
+		for _, name := range g.resources() {
+			g.integers("resource", g.taken(h, func(v vm) int64 { return v.Resources[name] }), new(big.Rat).SetInt64(host.Resources[name]))
+		}
+	}
+}
+
+// resources are the names of those that some VM asks for, sorted.
+func (g *program) resources() []string {
 	names := map[string]bool{}
 	for _, v := range g.vms {
 		for name := range v.Resources {
 			names[name] = true
 		}
 	}
-	for h := range g.inv.Hosts {
-		host := &g.inv.Hosts[h]
-		g.integers("memory", g.taken(h, func(v vm) int64 { return int64(v.Memory) }), new(big.Rat).SetInt64(int64(host.Memory)))
-		for _, name := range sorted(names) {
-			g.integers("resource", g.taken(h, func(v vm) int64 { return v.Resources[name] }), new(big.Rat).SetInt64(host.Resources[name]))
-		}
-	}
-}
-
-func sorted(names map[string]bool) []string {
-	out := make([]string, 0, len(names))
-	for name := range names {
-		out = append(out, name)
-	}
-	sort.Strings(out)
-	return out
+	return slices.Sorted(maps.Keys(names))
 }
 
 func (g *program) taken(h int, need func(vm) int64) (out []term) {

@@ -166,23 +166,7 @@ func (s *solver) loads(n *vsn.Network, f *vsn.Flow, link string) bool {
 // touched adds the links that share a cable with the part, the VMs that share a host
 // with it, the flows that share a VM with it, and what those bring along.
 func (s *solver) touched(e *placement.Embedding, p *part) *part {
-	cables := map[string]bool{}
-	for _, r := range e.Routes {
-		if p.links[[2]string{r.Network, r.Link}] {
-			for _, c := range r.Cables {
-				cables[c] = true
-			}
-		}
-	}
-	shares := map[[2]string]bool{}
-	for _, r := range e.Routes {
-		for _, c := range r.Cables {
-			if cables[c] {
-				shares[[2]string{r.Network, r.Link}] = true
-			}
-		}
-	}
-	out := newPart()
+	shares, out := sharing(e, p), newPart()
 	for i := range s.problem.Networks {
 		n := &s.problem.Networks[i]
 		for j := range n.Links {
@@ -208,6 +192,27 @@ func (s *solver) touched(e *placement.Embedding, p *part) *part {
 	for _, seat := range e.Seats {
 		if beside[seat.Host] {
 			out.vms[[2]string{seat.Network, seat.VM}] = true
+		}
+	}
+	return out
+}
+
+// sharing are the links that share a cable with those of the part.
+func sharing(e *placement.Embedding, p *part) map[[2]string]bool {
+	cables := map[string]bool{}
+	for _, r := range e.Routes {
+		if p.links[[2]string{r.Network, r.Link}] {
+			for _, c := range r.Cables {
+				cables[c] = true
+			}
+		}
+	}
+	out := map[[2]string]bool{}
+	for _, r := range e.Routes {
+		for _, c := range r.Cables {
+			if cables[c] {
+				out[[2]string{r.Network, r.Link}] = true
+			}
 		}
 	}
 	return out

@@ -93,7 +93,11 @@ func (d *open) search(ctx context.Context) (*placement.Plan, error) {
 		}
 		d.learn(wants)
 	}
-	// The last choice, with every placement that there is for it.
+	return d.last(ctx, choice)
+}
+
+// last tries every placement that there is for a choice.
+func (d *open) last(ctx context.Context, choice *dimension.Choice) (*placement.Plan, error) {
 	s := d.solver(choice)
 	plan, err := s.solve(ctx)
 	if err != nil {

@@ -74,26 +74,36 @@ func uses(n *vsn.Network, from, to string) bool {
 	return false
 }
 
-// hop adds a cable: what its tail takes, the line, what the cable takes.
-func (y *way) hop(cable, tail string, rate, burst int64) {
-	w := y.w
-	var perByte, delay, nodeDelay int64
-	host := false
+// cable is the time of a byte on a cable, and what the cable takes.
+func (w *play) cable(name string) (perByte, delay int64) {
 	for _, c := range w.problem.Inventory.Cables {
-		if c.Name == cable {
+		if c.Name == name {
 			perByte, delay = byteNs/int64(c.Rate), int64(c.Delay)
 		}
 	}
+	return perByte, delay
+}
+
+// node is what a switch or host takes, and which it is.
+func (w *play) node(name string) (delay int64, host bool) {
 	for _, s := range w.problem.Inventory.Switches {
-		if s.Name == tail {
-			nodeDelay = int64(s.Delay)
+		if s.Name == name {
+			delay = int64(s.Delay)
 		}
 	}
 	for _, h := range w.problem.Inventory.Hosts {
-		if h.Name == tail {
-			nodeDelay, host = int64(h.Delay), true
+		if h.Name == name {
+			delay, host = int64(h.Delay), true
 		}
 	}
+	return delay, host
+}
+
+// hop adds a cable: what its tail takes, the line, what the cable takes.
+func (y *way) hop(cable, tail string, rate, burst int64) {
+	w := y.w
+	perByte, delay := w.cable(cable)
+	nodeDelay, host := w.node(tail)
 	key := [2]string{cable, tail}
 	if w.lines[key] == nil {
 		w.lines[key] = &line{clock: &w.clock, random: w.random, perByte: perByte, idle: true, begun: int64(w.random.IntN(2)) * 1000}
