@@ -60,19 +60,7 @@ func (b *best) routes(i int) {
 	lk := &b.m.links[l]
 	from, to := b.seatAt(lk.ends[0]), b.seatAt(lk.ends[1])
 	t := &trail{best: b, l: l, i: i, to: to, distance: b.from(lk.rate, to), reasons: newSet(len(b.m.groups) + len(b.m.links)), nodes: []int32{from}}
-	if from == to {
-		t.try(b.m.nodes[from].delay)
-	} else if shortest := t.distance[from]; shortest >= 0 {
-		longest := b.longest(lk.rate, shortest)
-		t.blocked = longest < int32(len(b.m.nodes))-1
-		for t.hops = shortest; t.hops <= longest && !t.ended; t.hops++ {
-			t.deeper = false
-			t.extend(from, b.m.nodes[from].delay)
-			if !t.deeper {
-				break
-			}
-		}
-	}
+	t.from(from)
 	if b.stopped || b.err != nil || t.jumped {
 		return
 	}
@@ -134,6 +122,29 @@ type trail struct {
 	jumped   bool
 }
 
+// from tries all paths that begin at a host, the shortest first.
+func (t *trail) from(host int32) {
+	begin := t.m.nodes[host].delay
+	if host == t.to {
+		t.try(begin)
+		return
+	}
+	shortest := t.distance[host]
+	if shortest < 0 {
+		return
+	}
+	longest := t.longest(t.m.links[t.l].rate, shortest)
+	t.blocked = longest < int32(len(t.m.nodes))-1
+	for t.hops = shortest; t.hops <= longest && !t.ended; t.hops++ {
+		t.deeper = false
+		t.extend(host, begin)
+		if !t.deeper {
+			return
+		}
+	}
+}
+
+// extend goes on from node n, to which the path takes delay.
 func (t *trail) extend(n int32, delay int64) {
 	for _, a := range t.onward(n) {
 		if t.over() || t.impatient() {
