@@ -32,14 +32,15 @@ const (
 // What is declared by whoever wrote the request and the inventory, and no machine
 // can be asked.
 const (
-	RestOrder     Rest = "guest-order"  // guests work on messages in order
-	RestTasks     Rest = "guest-tasks"  // guests schedule their tasks as they say
-	RestFrameWork Rest = "frame-work"   // what one frame costs device threads
-	RestBridge    Rest = "bridge-delay" // what bridges and interrupts take
-	RestFlows     Rest = "flows"        // messages keep to their size, interval and work
-	RestCables    Rest = "cables"       // cross traffic on cables
-	RestDuplex    Rest = "half-duplex"  // how two directions share a cable
-	RestActive    Rest = "activity"     // when networks are active
+	RestOrder     Rest = "guest-order"   // guests work on messages in order
+	RestTasks     Rest = "guest-tasks"   // guests schedule their tasks as they say
+	RestFrameWork Rest = "frame-work"    // what one frame costs device threads
+	RestBridge    Rest = "bridge-delay"  // what bridges and interrupts take
+	RestFlows     Rest = "flows"         // messages keep to their size, interval and work
+	RestCables    Rest = "cables"        // cross traffic on cables
+	RestDuplex    Rest = "half-duplex"   // how two directions share a cable
+	RestBuffer    Rest = "switch-buffer" // Value: the bytes that a switch has room for before a cable
+	RestActive    Rest = "activity"      // when networks are active
 	// RestConfidence is a probability with which bounds hold; Value: vsn.Share.
 	RestConfidence Rest = "confidence"
 )

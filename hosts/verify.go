@@ -90,7 +90,7 @@ type look struct {
 // at looks at one assumption. A kind that is not known is one of a newer program's.
 func (l *look) at(a Assumption) (Standing, string) {
 	switch a.Kind {
-	case RestOrder, RestTasks, RestFrameWork, RestBridge, RestFlows, RestCables, RestDuplex, RestActive, RestConfidence:
+	case RestOrder, RestTasks, RestFrameWork, RestBridge, RestFlows, RestCables, RestDuplex, RestBuffer, RestActive, RestConfidence:
 		return Declared, "no machine can tell"
 	case RestBestEffort, RestDeviceSpare, RestNoRate, RestOverbooked:
 		return Left, a.Says

@@ -162,7 +162,7 @@ var unused = map[string]string{
 	"problem.inventory.hosts[].resources.gpu": "nobody asks for one",
 	"problem.inventory.cables[].device":       "a name",
 	"realization.queues[].class":              "any number serves that no other class of its place has",
-	"realization.queues[].limitBytes":         "of a class that no flow sends through, or on a cable: of those nothing is claimed",
+	"realization.queues[].limitBytes":         "of a port that no flow sends through: of that nothing is claimed",
 }
 
 // freed are numbers that may be 0, which leaves them to the planner: what the plan has
@@ -184,6 +184,10 @@ func mayRest(plan *placement.Plan, n number, is string) bool {
 		if _, err := fmt.Sscanf(n.at, "problem.inventory."+list+"[%d]", &i); err == nil && !carries(plan, name(i)) {
 			return false
 		}
+	}
+	var i int
+	if _, err := fmt.Sscanf(n.at, "realization.queues[%d].limitBytes", &i); err == nil && plan.Realization.Queues[i].At != placement.AtPort {
+		return true
 	}
 	key := index.ReplaceAllString(n.at, "[]")
 	return unused[key] == "" && !(is == "0" && slices.Contains(freed, key))

@@ -57,6 +57,16 @@ func (h Hop) FrameTime() int64 { return SendTime(h.Frame, h.Left()) }
 // one frame of the rest of the world that had begun, and one that is not out yet.
 func (h Hop) Idle() int64 { return addSat(SendTime(mulSat(2, h.Frame), h.Rate), h.Fixed) }
 
+// Backlog is the most bytes of the flow that wait on the hop before the line has sent
+// them whole: all that comes at once, and what comes while the line sends what others
+// have before it, a frame of the rest of the world that had begun, and one that is not
+// out yet. It is the vertical distance between the flow's token bucket and what the
+// others leave of the line, in any order of service (Le Boudec and Thiran, theorems
+// 1.4.1 and 6.2.1). Burst counts from where the frames queue: Fixed is not in it.
+func (h Hop) Backlog() int64 {
+	return addSat(h.Burst, BytesIn(SendTime(addSat(h.Cross, mulSat(2, h.Frame)), h.Left()), h.Own))
+}
+
 // Crossing is how many bytes of other traffic delay the flow because of this hop where
 // each burst counts once: those that join here, and what others send while it idles.
 func (h Hop) Crossing() int64 { return addSat(h.Joins, BytesIn(h.Idle(), h.Others)) }

@@ -9,7 +9,7 @@ import (
 
 // claims are the delays of all links, one for each direction, where several cables
 // follow one another with the three bounds of which it is the least; and the cycles of
-// cables.
+// cables; and what may wait before each cable.
 func (ps *paths) claims() []placement.Claim {
 	cycles := ps.cycles()
 	var out []placement.Claim
@@ -18,8 +18,9 @@ func (ps *paths) claims() []placement.Claim {
 	}
 	for _, p := range ps.all {
 		out = append(out, p.claims(ps.why(p))...)
+		out = append(out, ps.classClaims(p)...)
 	}
-	return out
+	return append(out, ps.switchClaims()...)
 }
 
 func (p *path) claims(why string) []placement.Claim {

@@ -85,6 +85,35 @@ func TestLinkByHand(t *testing.T) {
 	}
 }
 
+// TestWaitingByHand: before the first cable waits one link's burst, and what comes in
+// two frames' time at 80 ns a byte; at the first switch both links wait in one queue.
+func TestWaitingByHand(t *testing.T) {
+	m := cabled(100e6, granting{10e6, 8462}, "h0 s0 s1 h2", "h1 s0 s1 h2")
+	m.queues = map[queueAt]placement.Queue{{name{"n", "l0"}, "a0", "b0", "h0", "h0--s0"}: {LimitBytes: 10308}}
+	ps := newPaths(m)
+	proof := placement.Proof{Claims: ps.claims(), Rests: ps.bufferRests()}
+	// 246080 ns bring 308 B of one link and 616 B of two; both have 1154 B more at once at s0.
+	if c := claim(t, proof, "queue n/l0 a0>b0 at h0--s0 of host h0", RuleWaiting); c.Bound.Cmp(placement.Int(10308)) != 0 || c.Limit.Cmp(placement.Int(10308)) != 0 {
+		t.Errorf("in the host: %+v", c)
+	}
+	if c := claim(t, proof, "switch s0 at cable s0--s1", RuleWaiting); c.Bound.Cmp(placement.Int(22924)) != 0 || !c.Limit.IsInf() {
+		t.Errorf("in the switch: %+v", c)
+	}
+	plan := &placement.Plan{Proof: proof}
+	if a := restsOn(plan, "cable s0--s1")[hosts.RestBuffer]; a.Value == 0 || a.Backed {
+		t.Errorf("the switch: %+v", a)
+	}
+	// Both directions of a half-duplex cable delay one another: 10000 B of the other, and
+	// two frames, take 1162311 ns at 90 Mbit/s, in which 1453 B come.
+	half := cabled(100e6, granting{10e6, 8462}, "h0 h1")
+	half.cables["h0--h1"].Duplex = hosts.HalfDuplex
+	half.queues = map[queueAt]placement.Queue{{name{"n", "l0"}, "a0", "b0", "h0", "h0--h1"}: {LimitBytes: 1}}
+	c := claim(t, placement.Proof{Claims: newPaths(half).claims()}, "queue n/l0 a0>b0 at h0--h1 of host h0", RuleWaiting)
+	if c.Bound.Cmp(placement.Int(11453)) != 0 || c.Holds() {
+		t.Errorf("half duplex: %+v", c)
+	}
+}
+
 // ring is the routes of as many links as there are switches in a ring, each over all
 // of its cables but one.
 func ring(switches int) (routes []string) {

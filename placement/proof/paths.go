@@ -16,7 +16,8 @@ const linkRounds = 1000
 
 // hop is one cable of a path in one direction.
 type hop struct {
-	name   string
+	name   string // "c from s"
+	tail   string // the sending node
 	line   *line
 	before int64 // ns that the sending node takes at most, queues apart
 	burst  int64 // wire bytes of this link that may come to the line at once
@@ -110,7 +111,7 @@ func (ps *paths) add(link name, spec *vsn.Link, d direction) {
 	// the burst (net/sched/sch_htb.c, htb_class_mode).
 	p.rate, p.burst = rate, sum(burst, p.frame)
 	for i, cable := range cables {
-		h := &hop{name: cable + " from " + nodes[i], line: ps.line(cable, nodes[i]), before: ps.within(nodes[i])}
+		h := &hop{name: cable + " from " + nodes[i], tail: nodes[i], line: ps.line(cable, nodes[i]), before: ps.within(nodes[i])}
 		h.line.users = append(h.line.users, h)
 		h.line.rates = sum(h.line.rates, rate)
 		if i > 0 {

@@ -36,6 +36,7 @@ const (
 	RuleLinkTandem = "link-tandem"
 	RuleLinkPMOO   = "link-pmoo"
 	RuleCycle      = "cycle"
+	RuleWaiting    = "cable-backlog"
 	RuleLoad       = "link-load"
 	RuleShaper     = "shaper-delay"
 	RuleBacklog    = "shaper-backlog"
@@ -92,7 +93,7 @@ func (m *model) prove() placement.Proof {
 	for _, derive := range []func() []placement.Claim{m.hostClaims, m.networkClaims, m.ruleClaims, m.pinClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims, m.costClaims, m.objectiveClaims} {
 		out.Claims = append(out.Claims, derive()...)
 	}
-	out.Rests = m.rests()
+	out.Rests = m.rests(paths)
 	return out
 }
 

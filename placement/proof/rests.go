@@ -11,7 +11,7 @@ import (
 
 // rests are the assumptions of the proof: those that deploy makes so or looks at
 // (Backed), and those that nobody can.
-func (m *model) rests() []placement.Assumption {
+func (m *model) rests(ps *paths) []placement.Assumption {
 	var out []placement.Assumption
 	for i := range m.problem.Inventory.Hosts {
 		h := &m.problem.Inventory.Hosts[i]
@@ -49,7 +49,7 @@ func (m *model) rests() []placement.Assumption {
 				Says: "half duplex: it idles only when neither end has a frame, and of its rate the two directions of a link together take no more than the link's"})
 		}
 	}
-	return out
+	return append(out, ps.bufferRests()...)
 }
 
 // networkRests are what promises of less than certainty rest on.

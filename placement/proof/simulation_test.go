@@ -15,14 +15,14 @@ import (
 
 // claimed are the bounds of a proof by the subjects that a play uses.
 type claimed struct {
-	stages, ends, sums, tandems, links, ports, tasks map[string]placement.Rat
-	inTime                                           map[string]bool
+	stages, ends, sums, tandems, links, ports, waits, tasks map[string]placement.Rat
+	inTime                                                  map[string]bool
 }
 
 func claimedBy(p placement.Proof) claimed {
-	c := claimed{map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]bool{}}
+	c := claimed{map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]placement.Rat{}, map[string]bool{}}
 	for _, claim := range p.Claims {
-		into := map[string]map[string]placement.Rat{RuleEndToEnd: c.ends, RuleStages: c.sums, RuleTandem: c.tandems, RuleLink: c.links, RuleBacklog: c.ports, RuleGuestFixed: c.tasks,
+		into := map[string]map[string]placement.Rat{RuleEndToEnd: c.ends, RuleStages: c.sums, RuleTandem: c.tandems, RuleLink: c.links, RuleBacklog: c.ports, RuleWaiting: c.waits, RuleGuestFixed: c.tasks,
 			RuleRequest: c.stages, RuleBusy: c.stages, RuleDevice: c.stages, RuleShaper: c.stages}[claim.Rule]
 		subject := claim.Subject
 		if flow, stage, ok := strings.Cut(subject, " stage "); ok {
@@ -45,10 +45,10 @@ func (c claimed) over(seen simulation.Result) string {
 		seen   map[string]int64
 		claims map[string]placement.Rat
 	}{"stage": {seen.Stages, c.stages}, "end to end": {seen.Flows, c.ends}, "sum of stages": {seen.Flows, c.sums}, "tandem": {seen.Flows, c.tandems},
-		"link": {seen.Links, c.links}, "backlog": {seen.Ports, c.ports}, "fixed priority": {seen.Tasks, c.tasks}} {
+		"link": {seen.Links, c.links}, "backlog": {seen.Ports, c.ports}, "waiting": {seen.Waits, c.waits}, "fixed priority": {seen.Tasks, c.tasks}} {
 		for subject, value := range list.seen {
 			bound, is := list.claims[subject]
-			if !is && (what == "stage" || what == "end to end" || what == "link") {
+			if !is && (what == "stage" || what == "end to end" || what == "link" || what == "waiting") {
 				return fmt.Sprintf("%s of %s: seen, and nothing is claimed", what, subject)
 			}
 			if is && placement.Int(value).Cmp(bound) > 0 {

@@ -28,6 +28,8 @@ and Thiran 2001, theorem 6.4.1).`,
 Zdarsky and Martinovic 2008).`,
 	RuleCycle: `Bursts and delays on a ring of cables depend on one another: the least fixed point, where it is finite,
 is a bound (Thomas, Le Boudec and Mifdaoui 2019; Tindell and Clark 1994).`,
+	RuleWaiting: `What may wait before a cable: all that comes at once, and what comes while the cable sends what others
+have (Le Boudec and Thiran 2001, theorems 1.4.1 and 6.2.1). A host's class has room for it.`,
 	RuleLoad: `The flows over a port, framing counted, come no faster than it sends.`,
 	RuleShaper: `A token bucket (r, b) delays what comes at once, s bytes of all flows of the link, by at most
 max(0, s - b) / r (Le Boudec and Thiran 2001, section 1.5).`,

@@ -71,6 +71,8 @@ func working(c placement.Claim) string {
 		return getting(s, asked)
 	case RuleGuestFixed:
 		return response(c)
+	case RuleWaiting:
+		return waitingWorking(c)
 	case RuleShaper:
 		burst, _ := whole(c, "burst B")
 		rate, _ := whole(c, "rate bit/s")

@@ -15,13 +15,17 @@ import (
 func lengthen(r *placement.Realization, p placement.Proof) bool {
 	need := map[string]int64{}
 	for _, c := range p.Claims {
-		if c.Rule == proof.RuleBacklog && !c.Holds() && !c.Bound.IsInf() {
+		if (c.Rule == proof.RuleBacklog || c.Rule == proof.RuleWaiting) && !c.Holds() && !c.Bound.IsInf() {
 			need[c.Subject] = c.Bound.Big().Num().Int64()
 		}
 	}
 	for i := range r.Queues {
 		q := &r.Queues[i]
-		if most, ok := need[fmt.Sprintf("queue %s/%s %s>%s", q.Network, q.Link, q.From, q.To)]; ok {
+		subject := fmt.Sprintf("queue %s/%s %s>%s", q.Network, q.Link, q.From, q.To)
+		if q.At != placement.AtPort {
+			subject += fmt.Sprintf(" at %s of host %s", q.At, q.Host)
+		}
+		if most, ok := need[subject]; ok {
 			q.LimitBytes = max(q.LimitBytes, most)
 		}
 	}

@@ -113,10 +113,14 @@ func (y *way) hop(cable, tail string, rate, burst int64) {
 	if host {
 		own = newClass(&w.clock, rate, burst, false)
 		own.line = ln
+		w.waits[y.subject+" at "+cable+" of host "+tail] = &own.most
 		ln.classes = append(ln.classes, own)
 		if w.random.IntN(2) == 0 {
 			ln.victim = own
 		}
+	}
+	if !host {
+		w.waits["switch "+tail+" at cable "+cable] = &ln.most
 	}
 	at := len(y.hops)
 	y.last = append(y.last, 0, 0)
@@ -129,8 +133,7 @@ func (y *way) hop(cable, tail string, rate, burst int64) {
 				own.arrive(f)
 				return
 			}
-			ln.queue = append(ln.queue, f)
-			ln.serve()
+			ln.arrive(f)
 		})
 	})
 }

@@ -105,26 +105,26 @@ type line struct {
 	victim  *class   // served last
 	queue   []*frame // behind a switch
 	busy    bool
-	turns   int64
 	idle    bool
+	held    int64 // bytes in queue, with the frame that is being sent
+	most    int64
+}
+
+// arrive puts a frame into the queue.
+func (l *line) arrive(f *frame) {
+	l.queue = append(l.queue, f)
+	l.held += f.bytes
+	l.most = max(l.most, l.held)
+	l.serve()
 }
 
 func (l *line) serve() {
 	if l.busy {
 		return
 	}
-	l.turns++
-	f, wait, ok := l.pick()
+	f, ok := l.pick()
 	if !ok {
 		l.idle = true
-		if wait > 0 {
-			turn := l.turns
-			l.clock.at(wait, func() {
-				if l.turns == turn {
-					l.serve()
-				}
-			})
-		}
 		return
 	}
 	took := f.bytes * l.perByte
@@ -134,35 +134,41 @@ func (l *line) serve() {
 	l.idle, l.busy = false, true
 	l.clock.at(l.clock.now+took, func() {
 		l.busy = false
+		if len(l.classes) == 0 {
+			l.held -= f.bytes
+		}
 		f.sent()
 		l.serve()
 	})
 }
 
-// pick is the frame to send; or when there may be one.
-func (l *line) pick() (f *frame, wait int64, ok bool) {
+// pick is the frame to send, if any waits. A class without tokens borrows where no
+// other that waits has some.
+func (l *line) pick() (f *frame, ok bool) {
 	if len(l.queue) > 0 {
 		f, l.queue = l.queue[0], l.queue[1:]
-		return f, 0, true
+		return f, true
 	}
-	var can []*class
+	var can, wait []*class
 	for _, c := range l.classes {
 		at, waits := c.ready()
-		if !waits {
-			continue
-		}
-		if at <= l.clock.now {
+		switch {
+		case !waits:
+		case at <= l.clock.now:
 			can = append(can, c)
-		} else if wait == 0 || at < wait {
-			wait = at
+		default:
+			wait = append(wait, c)
 		}
 	}
 	if len(can) == 0 {
-		return nil, wait, false
+		can = wait
+	}
+	if len(can) == 0 {
+		return nil, false
 	}
 	i := l.random.IntN(len(can))
 	if can[i] == l.victim {
 		i = 0
 	}
-	return can[i].take(), 0, true
+	return can[i].take(), true
 }

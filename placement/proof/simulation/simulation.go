@@ -44,6 +44,7 @@ type Result struct {
 	Stages  map[string]int64 // "flow n/f: work at v"
 	Links   map[string]int64 // "link n/l a>b": of any frame, from port to tap
 	Ports   map[string]int64 // "queue n/l a>b": bytes that waited at once
+	Waits   map[string]int64 // "queue n/l a>b at c of host h", "switch s at cable c": the same before cables
 	Tasks   map[string]int64 // "tasks of n/v/vcpu0 t1": response
 	Late    map[string]int64 // "tasks of n/v/vcpu0": by how much any missed its deadline
 	Done    int              // messages
@@ -68,6 +69,7 @@ type play struct {
 	stations map[string]*station
 	links    map[[2]name]*way // by ends
 	lines    map[[2]string]*line
+	waits    map[string]*int64 // the most bytes before each cable
 	cpus     map[string]*cpu
 	comes    map[name][]*source // what may wait for something to come to a VM
 	keen     float64
@@ -78,7 +80,8 @@ type play struct {
 func Play(p *placement.Problem, e *placement.Embedding, r *placement.Realization, o Options) Result {
 	random := rand.New(rand.NewPCG(o.Seed, 1))
 	w := &play{Options: o, random: random, problem: p, answer: e, real: r, hosts: map[name]*hosts.Host{},
-		result:   Result{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, 0, 0},
+		result:   Result{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, 0, 0},
+		waits:    map[string]*int64{},
 		stations: map[string]*station{}, links: map[[2]name]*way{}, lines: map[[2]string]*line{}, cpus: map[string]*cpu{}, comes: map[name][]*source{},
 		keen: 1 - random.Float64()*random.Float64(), full: o.Aligned || random.IntN(2) == 0}
 	for _, s := range e.Seats {
@@ -96,6 +99,9 @@ func Play(p *placement.Problem, e *placement.Embedding, r *placement.Realization
 	w.result.Waiting = w.inside
 	for _, l := range w.links {
 		w.result.Ports[l.subject] = max(w.result.Ports[l.subject], l.port.most)
+	}
+	for subject, most := range w.waits {
+		w.result.Waits[subject] = *most
 	}
 	return w.result
 }
