@@ -55,15 +55,6 @@ func (a Arrival) Count(t int64) int64 {
 // Work is the most work in any closed window of length t.
 func (a Arrival) Work(t int64) int64 { return mulSat(a.Count(t), a.Cost) }
 
-// After is the event model behind an element that delays each message by at most
-// delay, and by least at the least (0 where no least time is known): the jitter
-// grows by the difference. Whoever takes it changes Cost to that of the next
-// element.
-func (a Arrival) After(delay, least int64) Arrival {
-	a.Jitter = addSat(a.Jitter, max(0, delay-least))
-	return a
-}
-
 // Bucket is the token bucket in units of work that covers the event model.
 func (a Arrival) Bucket() Bucket {
 	sigma := big.NewRat(a.Jitter, a.Period)
