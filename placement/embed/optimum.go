@@ -309,14 +309,9 @@ func (b *best) list(g int32, f *frame) {
 		if !b.domain[g].has(h) {
 			continue
 		}
-		opens := len(b.on[h]) == 0
-		if opens && b.passing[h] == 0 {
-			if b.listed[b.m.hosts[h].twin] == b.round {
-				continue
-			}
-			b.listed[b.m.hosts[h].twin] = b.round
+		if !b.doubled(h) {
+			f.candidates = append(f.candidates, candidate{h, b.near[g][h], b.strange(g, h), len(b.on[h]) == 0, b.loaded(g, h), shuffle(b.o.Seed, int64(g), int64(h))})
 		}
-		f.candidates = append(f.candidates, candidate{h, b.near[g][h], b.strange(g, h), opens, b.loaded(g, h), shuffle(b.o.Seed, int64(g), int64(h))})
 	}
 	b.sort(g, f.candidates)
 	if b.nearby > 0 && len(f.candidates) > b.nearby {

@@ -263,18 +263,27 @@ func (s *search) candidatesFor(g int32, f *frame) {
 		if !s.domain[g].has(h) || f.cost[h] < 0 {
 			continue
 		}
-		opens := len(s.on[h]) == 0
-		if opens && s.passing[h] == 0 {
-			if s.listed[s.m.hosts[h].twin] == s.round {
-				continue
-			}
-			s.listed[s.m.hosts[h].twin] = s.round
+		if !s.doubled(h) {
+			f.candidates = append(f.candidates, candidate{h, f.cost[h], s.strange(g, h), len(s.on[h]) == 0, s.loaded(g, h), shuffle(s.o.Seed, int64(g), int64(h))})
 		}
-		f.candidates = append(f.candidates, candidate{h, f.cost[h], s.strange(g, h), opens, s.loaded(g, h), shuffle(s.o.Seed, int64(g), int64(h))})
 	}
 	slices.SortFunc(f.candidates, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.cost, b.cost), order(a.strange, b.strange), order(a.opens, b.opens), cmp.Compare(a.loaded, b.loaded), cmp.Compare(a.shuffle, b.shuffle), cmp.Compare(a.host, b.host))
 	})
+}
+
+// doubled reports whether a host is untouched and an untouched twin of it was listed in
+// this round.
+func (s *search) doubled(h int32) bool {
+	if len(s.on[h]) > 0 || s.passing[h] > 0 {
+		return false
+	}
+	twin := s.m.hosts[h].twin
+	if s.listed[twin] == s.round {
+		return true
+	}
+	s.listed[twin] = s.round
+	return false
 }
 
 func order(a, b bool) int {
