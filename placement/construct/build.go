@@ -132,7 +132,7 @@ func (x *Search) open(v, h int32) bool {
 			return false
 		}
 	}
-	return true
+	return !x.bunched(v, h)
 }
 
 // cost of seat v at host h: its links to what is seated, and the price of the host. It

@@ -16,7 +16,8 @@ type Request struct {
 	links   []link
 	seatOf  []int32 // of each VM
 	apart   []bool  // of seats a, b at a*len(seats)+b
-	why     string  // no host and no path can serve it, whatever is free
+	spreads []spread
+	why     string // no host and no path can serve it, whatever is free
 }
 
 type seat struct {
@@ -28,6 +29,7 @@ type seat struct {
 	links   []int32 // with one end here
 	leaving int64   // the rates of the links to seats that are apart
 	allowed []bool  // by host; nil: all
+	spreads []int32 // of Request.spreads, those that it is in
 }
 
 type link struct {
@@ -90,7 +92,7 @@ func (q *Request) join(n *vsn.Network, number map[string]int32) error {
 	}
 	for i := range n.Place {
 		r := &n.Place[i]
-		for _, name := range slices.Concat(r.Apart, r.Together, r.VMs) {
+		for _, name := range slices.Concat(r.Apart, r.Together, r.Spread, r.VMs) {
 			if _, ok := number[name]; !ok {
 				return fmt.Errorf("network %q: place %d: there is no vm %q", n.Name, i, name)
 			}
@@ -150,6 +152,7 @@ func (q *Request) addRules(s *Substrate, n *vsn.Network, number map[string]int32
 				q.apart[int(sa)*k+int(sb)], q.apart[int(sb)*k+int(sa)] = true, true
 			}
 		}
+		q.addSpread(s, r, number)
 		for _, name := range r.VMs {
 			q.allow(s, q.seatOf[number[name]], r.On)
 		}

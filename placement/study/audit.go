@@ -186,6 +186,9 @@ func (a *audit) rules(n *vsn.Network, d *Decision) error {
 				return fmt.Errorf("vms %q and %q are to be together and are on %q and %q", r.Together[0], vm, d.Seats[r.Together[0]], d.Seats[vm])
 			}
 		}
+		if err := a.spread(r, d); err != nil {
+			return err
+		}
 		for _, vm := range r.VMs {
 			for label, value := range r.On {
 				if have, ok := a.hosts[d.Seats[vm]].Labels[label]; !ok || have != value {
@@ -193,6 +196,19 @@ func (a *audit) rules(n *vsn.Network, d *Decision) error {
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// spread wants the label on every host, and each value of it once.
+func (a *audit) spread(r *vsn.Rule, d *Decision) error {
+	by := map[string]string{}
+	for _, vm := range r.Spread {
+		value, ok := a.hosts[d.Seats[vm]].Labels[r.Over]
+		if other, twice := by[value]; twice || !ok {
+			return fmt.Errorf("vms %q and %q are to be on different values of %s, and %q is on %q with %q", other, vm, r.Over, vm, d.Seats[vm], value)
+		}
+		by[value] = vm
 	}
 	return nil
 }

@@ -109,6 +109,8 @@ func network(name string, vms int, random *rand.Rand) *vsn.Network {
 		n.Place = append(n.Place, vsn.Rule{Apart: all})
 	case k > 1 && in(3) == 0:
 		n.Place = append(n.Place, vsn.Rule{Together: all[:2]})
+	case k > 1 && in(3) == 0:
+		n.Place = append(n.Place, vsn.Rule{Spread: all[:2], Over: "rack"})
 	case in(4) == 0:
 		n.Place = append(n.Place, vsn.Rule{VMs: all[:1], On: map[string]string{"rack": "1"}})
 	}
