@@ -71,8 +71,8 @@ test-plan: ## test what touches no kernel: any user, any machine with Go
 	go test $(TAGS) $(TESTFLAGS) $(PURE)
 
 .PHONY: test-long
-test-long: test ## test, then the pure packages under the race detector, then fuzz (an hour)
-	go test $(TAGS) -race -timeout 60m -count=1 $(TESTFLAGS) $(PURE)
+test-long: test ## test, then the pure packages with all problems under the race detector, then fuzz (an hour)
+	VSNCTL_TEST_LONG=1 go test $(TAGS) -race -timeout 60m -count=1 $(TESTFLAGS) $(PURE)
 	$(MAKE) fuzz
 
 # `go test -fuzz` takes one target of one package at a time.

@@ -173,6 +173,6 @@ func compareExact(t *testing.T, problems, maxHosts, maxVMs int, timed bool) {
 	}
 }
 
-func TestExactAgainstBruteForce(t *testing.T) { compareExact(t, 600, 3, 4, false) }
+func TestExactAgainstBruteForce(t *testing.T) { compareExact(t, drawn(600), 3, 4, false) }
 
-func TestExactAgainstBruteForceOnTime(t *testing.T) { compareExact(t, 150, 3, 3, true) }
+func TestExactAgainstBruteForceOnTime(t *testing.T) { compareExact(t, drawn(150), 3, 3, true) }
