@@ -46,7 +46,7 @@ func tasksFlag(usage string) cli.Flag {
 // rational reads a plain number: digits with a point, or a fraction; not negative.
 func rational(name, text string) (*big.Rat, error) {
 	r, ok := new(big.Rat).SetString(text)
-	if !ok || len(text) > 40 || r.Sign() < 0 || strings.ContainsAny(text, "eExXpP_") {
+	if !ok || len(text) > 40 || r.Sign() < 0 || strings.ContainsAny(text, "eExXpPbBoO_") {
 		return nil, badInput(fmt.Errorf("%s %q: want a number from 0, as in 5, 0.25 or 7/50", name, text))
 	}
 	return r, nil
@@ -65,6 +65,9 @@ func numbers(c *cli.Context, needed []string, optional ...string) (map[string]*b
 		r, err := rational("--"+name, c.String(name))
 		if err != nil {
 			return nil, err
+		}
+		if name == "deadline" && r.Sign() == 0 {
+			return nil, badInput(errors.New("--deadline must be more than 0; leave it out for the period"))
 		}
 		out[name] = r
 	}
@@ -110,7 +113,9 @@ func scaledTasks(c *cli.Context, more ...*big.Rat) (tasks []bounds.Task, ints []
 	for i, n := range lengths {
 		task := bounds.Task{Cost: ints[at], Period: ints[at+1]}
 		if n == 3 {
-			task.Deadline = ints[at+2]
+			if task.Deadline = ints[at+2]; task.Deadline == 0 {
+				return nil, nil, 0, badInput(fmt.Errorf("--task %q: the deadline must be more than 0; leave it out for the period", c.StringSlice("task")[i]))
+			}
 		}
 		at += n
 		if err := task.Validate(); err != nil && task.Cost == 0 || task.Period == 0 {

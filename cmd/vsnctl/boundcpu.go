@@ -141,8 +141,8 @@ func boundRTA(t *terminal) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if (n["runtime"] == nil) != (n["period"] == nil) {
-				return badInput(errors.New("--runtime and --period belong together"))
+			if (n["runtime"] == nil) != (n["period"] == nil) || n["deadline"] != nil && n["period"] == nil {
+				return badInput(errors.New("--runtime and --period belong together, and --deadline to both"))
 			}
 			more := []*big.Rat{}
 			if n["runtime"] != nil {

@@ -86,6 +86,9 @@ func boundNet(t *terminal) *cli.Command {
 			} else if err != nil {
 				return badInput(fmt.Errorf("%s: %w", name, err))
 			}
+			if err := dec.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+				return badInput(fmt.Errorf("%s: want one document, and there is more after it", name))
+			}
 			r, err := f.net().Delay(c.String("flow"), bounds.Analysis(c.String("analysis")), bounds.Mux(c.String("mux")))
 			if err != nil {
 				return badInput(fmt.Errorf("%s: %w", name, err))
