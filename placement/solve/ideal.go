@@ -45,8 +45,15 @@ func (s *solver) hopeless(c placement.Claim) *placement.Infeasible {
 		return nil
 	}
 	d := a.claim
+	says := fmt.Sprintf("%v %s are needed and %v allowed", d.Bound, d.Unit, d.Limit)
+	if d.Bound.IsInf() {
+		says = "it has no bound"
+		if d.Why != "" {
+			says += ", because " + d.Why
+		}
+	}
 	return &placement.Infeasible{Conflicts: []placement.Conflict{{Rule: d.Rule, Subjects: []string{d.Subject}, Need: d.Bound, Have: d.Limit, Unit: d.Unit,
-		Says: fmt.Sprintf("%s: alone, and with all its vms on one idle host as quick as any, %v %s are needed and %v allowed", d.Subject, d.Bound, d.Unit, d.Limit)}}}
+		Says: fmt.Sprintf("%s: alone, and with all its vms on one idle host as quick as any, %s", d.Subject, says)}}}
 }
 
 // ideal is a host on which no bound is worse than on any of the hosts.
