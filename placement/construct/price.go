@@ -20,7 +20,7 @@ const (
 	steepness = 16.0 // the power of its load by which that comes
 	habit     = 2.0  // what a cable costs beside its hop that was always full so far
 	memory    = 300  // requests over which its load is remembered
-	wealth    = 0.1  // what a cable costs beside its hop for what is free at its ends, a mean host's as the unit
+	wealth    = 0.2  // what a cable costs beside its hop for what is free at its ends, a mean host's as the unit; at most twice that
 	taking    = 0.15 // what a seat costs where nearly all that is free at the host stays free, its own rates as the unit
 )
 
@@ -41,7 +41,7 @@ func (p *prices) set(st *State, q *Request) {
 		load := 1 - float64(st.free[c])/max(1, float64(cb.budget))
 		p.load[c] += (load - p.load[c]) / p.seen
 		free := float64(p.adjacent[cb.ends[0]]) + float64(p.adjacent[cb.ends[1]])
-		p.cable[c] = float32(1 + steep*math.Pow(load, steepness) + habit*p.load[c] + wealth*free/max(1, p.mean))
+		p.cable[c] = float32(1 + steep*math.Pow(load, steepness) + habit*p.load[c] + wealth*free/max(1, p.mean+free/2))
 	}
 	p.leaving = p.leaving[:0]
 	for v := range q.seats {
