@@ -45,6 +45,10 @@ type Options struct {
 	// to be hard, as soon as it is decided: e holds what the flow or link needs and
 	// nothing else. It answers as Accept does.
 	Judge func(e *placement.Embedding, subject string) error
+	// Toll, if set, is what Accept and Judge have done since it was last asked, in
+	// decisions. It counts where they refuse: a search of few decisions and long proofs
+	// is long, too.
+	Toll func() int64
 }
 
 // Tally is the work that a search did.

@@ -373,6 +373,7 @@ func (b *best) win(costs []int64) {
 	b.tally.Nodes += int64(len(b.m.vms) + len(b.m.links))
 	if b.o.Accept != nil {
 		if err := b.o.Accept(e); err != nil {
+			b.pay()
 			b.refused(err, -1)
 			return
 		}

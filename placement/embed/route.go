@@ -254,6 +254,7 @@ func (s *search) condemned(l int32) bool {
 func (s *search) refuses(links, vms []int32, subject string) bool {
 	s.tally.Nodes += judging
 	if err := s.o.Judge(s.part(vms, links), subject); err != nil {
+		s.pay()
 		s.refused(err, -1)
 		return true
 	}

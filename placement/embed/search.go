@@ -245,11 +245,19 @@ func (s *search) whole() {
 	s.tally.Nodes += int64(len(s.m.vms) + len(s.m.links))
 	if s.o.Accept != nil {
 		if err := s.o.Accept(e); err != nil {
+			s.pay()
 			s.refused(err, -1)
 			return
 		}
 	}
 	s.found = e
+}
+
+// pay counts what those who were asked have done to refuse.
+func (s *search) pay() {
+	if s.o.Toll != nil {
+		s.tally.Nodes += s.o.Toll()
+	}
 }
 
 // candidatesFor lists the hosts that g can have now, best first. Of untouched

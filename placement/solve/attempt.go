@@ -78,6 +78,9 @@ func (s *solver) derive(prove prover, p *placement.Problem, e *placement.Embeddi
 	if err == nil && lengthen(r, out) {
 		out, err = prove(p, e, r)
 	}
+	for _, c := range out.Claims {
+		s.spent += int64(len(c.Terms))
+	}
 	c, fails := failing(out)
 	if c.Rule == proof.RuleOdds {
 		// Phase two holds that the networks are content: one of the two has rounded.

@@ -19,7 +19,18 @@ const (
 
 // embedding is the options of phase one for this problem.
 func (s *solver) embedding(nodes int64) embed.Options {
-	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge}
+	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge, Toll: s.toll}
+}
+
+// termsPerDecision is how many terms of claims are derived in about the time of a
+// decision.
+const termsPerDecision = 4
+
+// toll is the work of proofs since it was last asked, as embed.Options has it.
+func (s *solver) toll() int64 {
+	spent := s.spent
+	s.spent = 0
+	return spent / termsPerDecision
 }
 
 // improve makes the placement that was found cheaper, where that is found within its

@@ -72,6 +72,7 @@ type solver struct {
 	coarse  bool   // the first plan is as good as any
 	plan    placement.Plan
 	tally   embed.Tally
+	spent   int64 // terms of the claims that were derived since toll was asked
 	index   *index
 	tried   map[string]bool             // subjects that are known not to be hopeless
 	judged  map[string]*placement.Claim // by shape; nil: it holds
