@@ -11,7 +11,7 @@ import (
 
 // flowRounds bounds the iteration to a fixed point beyond what flows without cycles
 // need.
-const flowRounds = 100
+const flowRounds = 1000
 
 // stage is one element that a message passes: processor time in a VM, frames
 // through its device threads, the wait at a port, the way over a link.

@@ -82,15 +82,23 @@ func (v *vcpu) delay(arrivals []bounds.Arrival) int64 {
 	return v.busy(arrivals)
 }
 
-// busyRounds bounds the search for the end of a busy period.
-const busyRounds = 100
+// busyRounds bounds the search for the end of a busy period. Few periods are as long:
+// after busyEasy rounds it goes on only if what comes is within the rate, and there is
+// an end.
+const (
+	busyRounds = 100_000
+	busyEasy   = 100
+)
 
 // busy is the longest busy period of tasks and messages together: whatever the
 // order of service, and messages come after tasks, a message is done by its end
 // (Lehoczky 1990; with a supply in place of a processor, Shin and Lee 2003).
 func (v *vcpu) busy(arrivals []bounds.Arrival) int64 {
 	length := int64(0)
-	for range busyRounds {
+	for round := range busyRounds {
+		if round == busyEasy && !v.carries(arrivals) {
+			return bounds.Inf
+		}
 		next, ok := v.Time(v.asked(arrivals, length))
 		if !ok {
 			return bounds.Inf
@@ -101,6 +109,16 @@ func (v *vcpu) busy(arrivals []bounds.Arrival) int64 {
 		length = next
 	}
 	return bounds.Inf
+}
+
+// carries tells whether tasks and messages together come within the rate.
+func (v *vcpu) carries(arrivals []bounds.Arrival) bool {
+	rate, _ := v.Linear()
+	demand := bounds.Utilization(v.tasks)
+	for _, a := range arrivals {
+		demand.Add(demand, a.Bucket().Rho)
+	}
+	return demand.Cmp(rate) <= 0
 }
 
 // backlog is the most bytes that come to a port at once, as a token bucket sees
