@@ -15,6 +15,7 @@ func boundSupply(t *terminal) *cli.Command {
 		Name: "supply", Usage: "what a reservation gives: the least in an interval, or the longest time to get an amount", HideHelpCommand: true, OnUsageError: usageError,
 		Flags: []cli.Flag{bare("runtime", "processor `TIME` in every period"), bare("period", "the `PERIOD`"), bare("deadline", "given within `TIME` of the period's start (none: the period)"),
 			bare("grain", "`TIME` at which the host enforces budgets (none: ideal)"),
+			&cli.Int64Flag{Name: "others", EnvVars: env("bound-others"), Usage: "with a grain: `N` more reservations on the CPU"},
 			bare("interval", "the least processor time in any window of this `LENGTH`"), bare("demand", "the longest time to get this much processor `TIME`"), formatFlag("table")},
 		Action: func(c *cli.Context) error {
 			n, err := numbers(c, []string{"runtime", "period"}, "deadline", "grain", "interval", "demand")
@@ -38,7 +39,7 @@ func boundSupply(t *terminal) *cli.Command {
 			if err != nil {
 				return badInput(err)
 			}
-			s := bounds.Supply{Runtime: ints[0], Period: ints[1], Deadline: ints[2], Grain: ints[3]}
+			s := bounds.Supply{Runtime: ints[0], Period: ints[1], Deadline: ints[2], Grain: ints[3], Others: c.Int64("others")}
 			if err := s.Validate(); err != nil {
 				return badInput(unscaleWords(err, den))
 			}
