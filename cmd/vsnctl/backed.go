@@ -23,8 +23,12 @@ type backing struct {
 	Rests    []hosts.Verdict     `json:"rests"`
 }
 
-// backingOf holds the machine against what a network rests on.
+// backingOf holds the machine against what a network rests on. Nothing is promised of
+// a network of which nothing is there.
 func backingOf(network string, before, after hosts.Observation) backing {
+	if len(after.State.Of(network).Objects()) == 0 {
+		return backing{Promises: []hosts.FlowVerdict{}, Rests: []hosts.Verdict{}}
+	}
 	v, ok := hosts.Verify(network, before, after)
 	if !ok {
 		lost := hosts.FlowVerdict{FlowPromise: hosts.FlowPromise{Flow: "all", On: []string{}}, Why: []string{"no domain says what it rests on: deploy it again"}}

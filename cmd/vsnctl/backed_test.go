@@ -88,6 +88,9 @@ func TestBackingInWords(t *testing.T) {
 			}
 		}
 	}
+	if b := backingOf("b", o, o); len(b.Promises) != 0 {
+		t.Errorf("nothing of b is there, and of it is promised %+v", b.Promises)
+	}
 	if code := exitCode(errors.Join(errNotBacked)); code != 5 {
 		t.Errorf("exit code %d, want 5", code)
 	}
