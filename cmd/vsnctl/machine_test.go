@@ -92,8 +92,9 @@ func deadlineThreads(t *testing.T) string {
 		comm := text[strings.Index(text, "(")+1 : strings.LastIndex(text, ")")]
 		fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
 		const policy = 41 - 3 // proc(5), counted from the state
-		// A kernel thread of the cpufreq governor holds a deadline policy of its own.
-		if len(fields) > policy && fields[policy] == "6" && !strings.HasPrefix(comm, "sugov") {
+		// A kernel thread of the cpufreq governor holds a deadline policy of its own; who
+		// has ended and waits for init to look after it (Z) holds it, and no bandwidth.
+		if len(fields) > policy && fields[policy] == "6" && fields[0] != "Z" && !strings.HasPrefix(comm, "sugov") {
 			fmt.Fprintf(&b, "deadline %s\n", comm)
 		}
 		if strings.HasPrefix(comm, "qemu-system") {

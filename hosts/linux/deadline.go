@@ -81,7 +81,7 @@ func deadlineThreads() ([]deadlineThread, error) {
 		for _, tid := range tids {
 			t := thread{pid, tid}
 			d, ok, err := t.attributes()
-			if err != nil || !ok || t.ofKernel() {
+			if err != nil || !ok || !t.runs() {
 				continue
 			}
 			comm, _ := os.ReadFile(t.proc("comm"))
@@ -92,8 +92,11 @@ func deadlineThreads() ([]deadlineThread, error) {
 	return found, nil
 }
 
-// ofKernel reports PF_KTHREAD in field 9 of proc_pid_stat(5).
-func (t thread) ofKernel() bool {
+// runs reports whether this is a thread that takes processor time of the CPUs that are
+// admitted to: neither one of the kernel (PF_KTHREAD, field 9 of proc_pid_stat(5)) nor
+// one that has ended and waits for its parent (state Z or X), which keeps its policy and
+// no bandwidth.
+func (t thread) runs() bool {
 	b, err := os.ReadFile(t.proc("stat"))
 	if err != nil {
 		return false
@@ -103,7 +106,7 @@ func (t thread) ofKernel() bool {
 		return false
 	}
 	flags, _ := strconv.ParseUint(fields[6], 10, 64)
-	return flags&0x00200000 != 0
+	return flags&0x00200000 == 0 && fields[0] != "Z" && fields[0] != "X"
 }
 
 func numbers(dir string) ([]int, error) {
