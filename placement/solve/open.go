@@ -149,20 +149,20 @@ func (t *tight) Error() string { return "the choice is too tight for this placem
 // that only bounds of time speak against.
 func (d *open) place(ctx context.Context, c *dimension.Choice) error {
 	s := d.solver(c)
-	var best *tight
-	accept := func(e *placement.Embedding) error {
+	o := s.embedding(s.o.Nodes)
+	o.Judge = nil // the first one that is too tight says what to reckon with
+	o.Accept = func(e *placement.Embedding) error {
 		a, err := s.first(e)
 		if err != nil {
 			return err
 		}
 		if a.verdict != proved {
-			best = &tight{e, a.realization, a.proof}
-			return best
+			return &tight{e, a.realization, a.proof}
 		}
 		s.plan.Realization, s.plan.Proof = *a.realization, a.proof
 		return nil
 	}
-	e, _, err := embed.Search(ctx, s.problem, embed.Options{Seed: s.o.Seed, Nodes: s.o.Nodes, Reserved: c.Reserved, Admit: s.phase.Admit, Together: s.phase.Together, Accept: accept})
+	e, _, err := embed.Search(ctx, s.problem, o)
 	if err != nil {
 		return err
 	}
