@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/vsnctl/vsnctl/placement/proof"
 	"github.com/vsnctl/vsnctl/placement/realize"
 	"github.com/vsnctl/vsnctl/vsn"
+	"github.com/vsnctl/vsnctl/vsn/strict"
 )
 
 // packed is three VMs of 0.6 that stay together: on host a, with two CPUs of 0.9,
@@ -53,6 +56,66 @@ func TestOnlyTheCutFindsTheAnswer(t *testing.T) {
 	e, tally, err := embed.Search(context.Background(), &p, embed.Options{Nodes: 1000, Accept: s.accept})
 	if err != nil || e.Seat("n", "x") != "b" || tally.Cuts != 1 {
 		t.Errorf("without Admit: %+v, %+v, %v", e, tally, err)
+	}
+}
+
+// example is a file of examples/, which holds networks or an inventory.
+func example(t *testing.T, name string) strict.File {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "examples", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strict.File{Name: name, Data: data}
+}
+
+// nothingLearned takes from the answers of phase two and of the proof what they teach: a
+// cut becomes one of all decisions, that this whole embedding is none.
+func nothingLearned(o embed.Options) embed.Options {
+	accept := o.Accept
+	o.Admit, o.Together, o.Judge = nil, nil, nil
+	o.Accept = func(e *placement.Embedding) error {
+		err := accept(e)
+		var cut *placement.Cut
+		if errors.As(err, &cut) {
+			return &placement.Cut{Seats: e.Seats, Routes: e.Routes, Conflict: cut.Conflict}
+		}
+		return err
+	}
+	return o
+}
+
+// TestWithoutCutsGivesUp: examples/packing.yaml has an answer that the planner finds in
+// a few decisions with phase two's cut, and in none of its searches without.
+func TestWithoutCutsGivesUp(t *testing.T) {
+	networks, inventory, errs := hosts.ReadDocuments(example(t, "packing.yaml"), example(t, "packing-hosts.yaml"))
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	p := placement.Problem{Networks: networks, Inventory: *inventory}
+	s := newSolver(&p, Options{Nodes: DefaultNodes}, proof.Prove)
+	if _, err := s.solve(context.Background()); err != nil || s.tally.Cuts != 1 || s.tally.Nodes > 100 || s.plan.Embedding.Seat("band", "mix1") != "right" {
+		t.Errorf("with cuts: %v, %+v, %+v; want mix1 on right after one cut", err, s.tally, s.plan.Embedding.Seats)
+	}
+	nodes := int64(DefaultNodes / 10)
+	if os.Getenv(long) == "1" {
+		nodes = DefaultNodes
+	}
+	for name, search := range map[string]func(context.Context, *placement.Problem, embed.Options) (*placement.Embedding, embed.Tally, error){"Search": embed.Search, "First": embed.First} {
+		s := newSolver(&p, Options{}, proof.Prove)
+		_, tally, err := search(context.Background(), &p, nothingLearned(s.embedding(nodes)))
+		var gaveUp *placement.GaveUp
+		if !errors.As(err, &gaveUp) {
+			t.Errorf("%s without cuts: %v after %+v, want that it gives up", name, err, tally)
+		}
+		// What is cut is cut on both hosts with two CPUs: with Accept alone that teaches the
+		// same, later.
+		o := s.embedding(nodes)
+		o.Admit = nil
+		e, tally, err := search(context.Background(), &p, o)
+		if err != nil || e.Seat("band", "mix1") != "right" {
+			t.Errorf("%s with the cuts of Accept: %v after %+v", name, err, tally)
+		}
 	}
 }
 
