@@ -42,6 +42,9 @@ var arrows = map[string]struct{ rooms, modules []string }{
 		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
 	"cmd/vsn-guest": {nil, nil},
 
+	// For tests and benchmarks of large problems.
+	"placement/scale": {[]string{"vsn", "hosts"}, nil},
+
 	// For tests and benchmarks of placement/proof; it shares no formula with them.
 	"placement/proof/simulation": {[]string{"vsn", "hosts", "placement"}, nil},
 }
