@@ -111,9 +111,9 @@ func (x *Search) approach(v int32) {
 		if o := x.q.other(l, v); x.seat[o] >= 0 {
 			i := len(x.near)
 			x.near = append(x.near, l)
-			x.grow(x.trees[2*i], x.seat[o], x.q.links[l].rate, false, nearby)
+			x.grow(x.trees[2*i], x.seat[o], x.q.links[l].rate, false, x.around)
 			if x.q.links[l].limit > 0 {
-				x.grow(x.trees[2*i+1], x.seat[o], x.q.links[l].rate, true, nearby)
+				x.grow(x.trees[2*i+1], x.seat[o], x.q.links[l].rate, true, x.around)
 			}
 		}
 	}
@@ -152,7 +152,7 @@ func (x *Search) cost(v, h int32, bound float64) (float64, bool) {
 			return 0, false
 		}
 	}
-	sum += x.prices.seat(v, h)
+	sum += x.prices.seat(v, h) + x.begun(h)
 	return sum, sum < bound
 }
 
@@ -173,6 +173,14 @@ func (x *Search) way(i int, l, h int32) (*tree, float32) {
 		}
 	}
 	return nil, far
+}
+
+// begun is what a seat at h costs for being the first there.
+func (x *Search) begun(h int32) float64 {
+	if x.opening == nil || x.sits[h] > 0 {
+		return 0
+	}
+	return x.opening[h]
 }
 
 // settle seats v at h and routes its near links; all of it or nothing.
@@ -197,7 +205,8 @@ func (x *Search) settle(v, h int32) bool {
 // sit notes a seat that the state has taken.
 func (x *Search) sit(v, h int32) {
 	x.seat[v] = h
-	x.used += x.prices.seat(v, h)
+	x.used += x.prices.seat(v, h) + x.begun(h)
+	x.sits[h]++
 	x.pending[h] += x.q.seats[v].leaving
 }
 
@@ -205,7 +214,8 @@ func (x *Search) sit(v, h int32) {
 func (x *Search) unseat(v int32) {
 	h := x.seat[v]
 	x.pending[h] -= x.q.seats[v].leaving
-	x.used -= x.prices.seat(v, h)
+	x.sits[h]--
+	x.used -= x.prices.seat(v, h) + x.begun(h)
 	x.state.leave(&x.q.seats[v], h, x.bins[v])
 	x.bins[v], x.seat[v] = x.bins[v][:0], -1
 }

@@ -13,6 +13,10 @@ type Search struct {
 	// worth to others (market).
 	Selective bool
 
+	opening []float64 // of each host, what the first seat there costs beside its links, in rate over one cable; nil: nothing
+	sits    []int32   // of each host: seats
+	around  int       // nodes that are settled around what a link leads to
+
 	sub    *Substrate
 	state  *State
 	random *rand.PCG
@@ -45,7 +49,7 @@ type Embedding struct {
 // NewSearch makes a search on a state.
 func NewSearch(st *State, seed int64) *Search {
 	s := st.sub
-	x := &Search{sub: s, state: st, random: rand.NewPCG(uint64(seed), 0x9e3779b97f4a7c15), pending: make([]int64, len(s.names))}
+	x := &Search{sub: s, state: st, random: rand.NewPCG(uint64(seed), 0x9e3779b97f4a7c15), pending: make([]int64, len(s.names)), sits: make([]int32, s.hosts), around: nearby}
 	x.prices.open(st)
 	return x
 }
