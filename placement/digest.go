@@ -62,6 +62,9 @@ func (p *Plan) digests() ([]Digest, error) {
 		out = append(out, Digest{of, hex.EncodeToString(sum[:])})
 	}
 	add("seed", p.Seed)
+	if p.Interrupted {
+		add("interrupted", true)
+	}
 	for i := range p.Problem.Networks {
 		add("network "+p.Problem.Networks[i].Name, &p.Problem.Networks[i])
 	}

@@ -20,9 +20,12 @@ const PlanVersion = 2
 // Plan is the whole answer: immutable, total, without handles and without a clock.
 // The same problem and seed give the same bytes.
 type Plan struct {
-	Version     int         `json:"version"`
-	Digests     []Digest    `json:"digests"`
-	Seed        int64       `json:"seed"`
+	Version int      `json:"version"`
+	Digests []Digest `json:"digests"`
+	Seed    int64    `json:"seed"`
+	// Interrupted says that a time limit or a signal ended the search: every bound holds,
+	// and with more time the plan might have been another, and cost less.
+	Interrupted bool        `json:"interrupted,omitempty"`
 	Problem     Problem     `json:"problem"`
 	Embedding   Embedding   `json:"embedding"`
 	Realization Realization `json:"realization"`

@@ -180,9 +180,16 @@ func (t *terminal) planOrSpecs(c *cli.Context) (*placement.Plan, error) {
 			}
 			return faithful(name, data)
 		}
-		return t.solve(c, []documentSource{{name, data}})
+		return t.uninterrupted(c, []documentSource{{name, data}})
 	}
-	return t.solve(c, named(c.Args().Slice()))
+	return t.uninterrupted(c, named(c.Args().Slice()))
+}
+
+// uninterrupted plans documents, and takes nothing that was found before its time: who
+// interrupts deploy does not want it to go on.
+func (t *terminal) uninterrupted(c *cli.Context, specs []documentSource) (*placement.Plan, error) {
+	plan, err := t.solve(c, specs)
+	return plan, errors.Join(err, c.Context.Err())
 }
 
 // localHost is the one host of the plan, this machine.

@@ -159,18 +159,18 @@ func (t *terminal) writeFile(name string, data []byte) error {
 			return os.WriteFile(name, data, mode) // a link that leads nowhere yet
 		}
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	tmp, err := unfinished.create(name)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
+	defer unfinished.remove()
 	if _, err = tmp.Write(data); err == nil {
 		err = tmp.Chmod(mode)
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), name)
+	return unfinished.finish(name)
 }
 
 func writeThrough(name string, data []byte) error {

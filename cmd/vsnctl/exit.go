@@ -11,7 +11,11 @@ import (
 
 const exitCodes = `0 done, 1 failed, 2 bad input, 3 infeasible (with the first budget
 that fails, need and have), 4 gave up (a placement may exist), 5 drift (what runs is not
-what was deployed) or, asked by --backed, a promise that is not backed.`
+what was deployed) or, asked by --backed, a promise that is not backed, 130 ended at once
+by a second Ctrl-C.`
+
+// signalled is added to the number of the second signal, which ends the program.
+const signalled = 128
 
 // inputError is an error of whoever called: a flag, a file, a document.
 type inputError struct{ error }

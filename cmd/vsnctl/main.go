@@ -22,10 +22,26 @@ var version = "unversioned"
 
 func main() {
 	linux.Measuring()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		abandon(<-signals)
+	}()
 	os.Exit(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// abandon ends the program at once, as a shell says that a signal did, and takes away
+// what is half written.
+func abandon(s os.Signal) {
+	unfinished.remove()
+	code := 1
+	if number, ok := s.(syscall.Signal); ok {
+		code = signalled + int(number)
+	}
+	os.Exit(code)
 }
 
 // run is main without the process: arguments in, exit code out.

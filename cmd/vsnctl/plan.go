@@ -32,7 +32,7 @@ Exit codes: ` + exitCodes,
 		Flags: append(goalFlags(),
 			inventoryFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("output"), Usage: "write the plan to `PLAN` (- for standard output)"},
-			formatFlag("table"), seedFlag(), nodesFlag(), connectFlag(),
+			formatFlag("table"), seedFlag(), nodesFlag(), progressFlag(), connectFlag(),
 		),
 		Action: func(c *cli.Context) error { return t.plan(c) },
 	}
@@ -54,7 +54,9 @@ func (t *terminal) plan(c *cli.Context) error {
 	if c.Int64("nodes") < 0 {
 		return badInput(fmt.Errorf("--nodes %d is negative", c.Int64("nodes")))
 	}
-	defer t.hurry(c.Context)()
+	if err := checkProgress(c.String("progress")); err != nil {
+		return err
+	}
 	ctx, cancel, err := limited(c)
 	if err != nil {
 		return err
@@ -126,11 +128,15 @@ func (t *terminal) solve(c *cli.Context, specs []documentSource) (*placement.Pla
 	if c.Bool("exact") {
 		return t.optimize(c, *problem)
 	}
-	return solve.Solve(c.Context, *problem, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
+	return t.search(c, func(o solve.Options) (a answered) {
+		a.plan, a.err = solve.Solve(c.Context, *problem, o)
+		return a
+	})
 }
 
 // problem reads the documents, and what the flags add to them.
 func (t *terminal) problem(c *cli.Context, specs []documentSource) (*placement.Problem, error) {
+	defer t.hurry(c.Context)()
 	if len(specs) == 0 {
 		return nil, badInput(errors.New("no SPEC file: name at least one, or - for standard input"))
 	}
@@ -159,13 +165,22 @@ func (t *terminal) probed(ctx context.Context, uri string) (*hosts.Inventory, er
 	return &hosts.Inventory{Hosts: []hosts.Host{h}}, nil
 }
 
-// hurry ends the program a little after it was interrupted: a proof that takes long
-// does not look up, and planning has nothing to put back. Call what it returns when
-// there is nothing to hurry any more.
-func (t *terminal) hurry(ctx context.Context) (done func() bool) {
-	return context.AfterFunc(ctx, func() {
-		time.Sleep(2 * time.Second)
-		fmt.Fprintln(t.err, "vsnctl: interrupted")
-		os.Exit(1)
+// hurry ends the program a little after it was interrupted: reading does not look up,
+// and has nothing to put back. Call what it returns when there is nothing to hurry any
+// more.
+func (t *terminal) hurry(ctx context.Context) (done func()) {
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-over:
+		case <-time.After(patience):
+			err := &placement.GaveUp{Why: "it was ended while the problem was read"}
+			fmt.Fprintln(t.err, "vsnctl:", err)
+			os.Exit(exitCode(err))
+		}
 	})
+	return func() {
+		stop()
+		close(over)
+	}
 }

@@ -55,11 +55,13 @@ func (t *terminal) edited(c *cli.Context, name string) (*placement.Plan, error) 
 	if err := seated(name, p); err != nil {
 		return nil, badInput(err)
 	}
-	plan, kept, err := solve.Edited(c.Context, p.Problem, p.Embedding, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
-	if err == nil && !kept {
-		fmt.Fprintf(t.err, "vsnctl: %s: the hosts are kept, the paths are chosen anew\n", name)
-	}
-	return plan, err
+	return t.search(c, func(o solve.Options) (a answered) {
+		var kept bool
+		if a.plan, kept, a.err = solve.Edited(c.Context, p.Problem, p.Embedding, o); a.err == nil && !kept {
+			a.said = name + ": the hosts are kept, the paths are chosen anew"
+		}
+		return a
+	})
 }
 
 // seated wants one seat for every VM, on a host that is there.
@@ -83,12 +85,13 @@ func seated(name string, p *placement.Plan) error {
 
 // optimize plans until nothing costs less, and says how near that is.
 func (t *terminal) optimize(c *cli.Context, p placement.Problem) (*placement.Plan, error) {
-	plan, near, err := solve.Exact(c.Context, p, solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes")})
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintln(t.err, "vsnctl:", nearness(near))
-	return plan, nil
+	return t.search(c, func(o solve.Options) (a answered) {
+		var near solve.Optimality
+		if a.plan, near, a.err = solve.Exact(c.Context, p, o); a.err == nil {
+			a.said = nearness(near)
+		}
+		return a
+	})
 }
 
 // nearness says whether a plan is the best there is, or how much better one may be.
@@ -108,6 +111,7 @@ func (t *terminal) export(c *cli.Context, name string) error {
 	if c.IsSet("output") || c.IsSet("edited") || c.Bool("exact") {
 		return badInput(errors.New("--export plans nothing: leave --output, --edited and --exact away"))
 	}
+	defer t.hurry(c.Context)()
 	problem, err := t.problem(c, named(c.Args().Slice()))
 	if err != nil {
 		return err

@@ -24,6 +24,9 @@ func planTables(out io.Writer, p *placement.Plan) {
 	oddsTable(out, p)
 	budgetTable(out, p)
 	objectiveLine(out, p)
+	if p.Interrupted {
+		fmt.Fprintln(out, "Interrupted: every bound holds; with more time the plan might have cost less.")
+	}
 	costLines(out, p)
 	restsList(out, p)
 }

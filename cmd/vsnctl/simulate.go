@@ -2,15 +2,17 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/study"
 )
 
@@ -33,6 +35,8 @@ held against the limit, half of which, at most 1ms, is left for queues. No deadl
   vsnctl simulate -i hosts.yaml --trace trace.jsonl -o out.jsonl --effort 1ms
   vsnctl simulate -i hosts.yaml --trace trace.jsonl --effort 20000  the same bytes everywhere
 
+A first Ctrl-C ends the trace: the decisions so far are audited, written and summed up.
+
 Exit codes: ` + exitCodes,
 		Flags: []cli.Flag{
 			inventoryFlag(),
@@ -40,7 +44,7 @@ Exit codes: ` + exitCodes,
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("output"), Usage: "write decisions to `DECISIONS` (- for standard output)"},
 			&cli.StringFlag{Name: "effort", Value: "10ms", EnvVars: env("effort"), Usage: "`WORK` of the mean decision: a time, or a number of nodes of the search; what easy requests leave hard ones may take"},
 			&cli.BoolFlag{Name: "greedy", EnvVars: env("greedy"), Usage: "accept whatever fits; else, where more is asked for than there is, what earns little for what it takes is refused"},
-			seedFlag(), formatFlag("table"),
+			seedFlag(), formatFlag("table"), progressFlag(),
 		},
 		Action: func(c *cli.Context) error { return t.simulate(c) },
 	}
@@ -56,6 +60,9 @@ func (t *terminal) simulate(c *cli.Context) error {
 	case c.String("trace") == "":
 		return badInput(errors.New("no --trace: name a file of requests, or - for standard input"))
 	}
+	if err := checkProgress(c.String("progress")); err != nil {
+		return err
+	}
 	effort, err := readEffort(c.String("effort"))
 	if err != nil {
 		return badInput(err)
@@ -65,7 +72,8 @@ func (t *terminal) simulate(c *cli.Context) error {
 		return err
 	}
 	clock := &stopwatch{Effort: effort}
-	decisions, lines, err := decided(c.Context, inventory, requests, study.Options{Seed: c.Int64("seed"), Effort: clock, Selective: !c.Bool("greedy")})
+	asked := len(requests)
+	requests, decisions, lines, err := t.decided(c, inventory, requests, study.Options{Seed: c.Int64("seed"), Effort: clock, Selective: !c.Bool("greedy")})
 	if err != nil {
 		return err
 	}
@@ -80,30 +88,84 @@ func (t *terminal) simulate(c *cli.Context) error {
 	}
 	summary := study.Summarize(inventory, requests, decisions)
 	if format != "table" {
-		return (&terminal{out: out}).print(format, map[string]any{"summary": summary, "decisions": clock.summary()})
+		says := map[string]any{"summary": summary, "decisions": clock.summary()}
+		if len(requests) < asked {
+			says["interrupted"] = map[string]int{"decided": len(requests), "of": asked}
+		}
+		return (&terminal{out: out}).print(format, says)
 	}
 	var tables bytes.Buffer
+	if len(requests) < asked {
+		fmt.Fprintf(&tables, "Interrupted: %d of %d requests were decided, and all that follows is of these alone.\n\n", len(requests), asked)
+	}
 	simulateTables(&tables, &summary, clock)
 	_, err = out.Write(tables.Bytes())
 	return err
 }
 
-// decided runs a trace and audits what came of it, which lines has as JSON Lines.
-func decided(ctx context.Context, inventory *hosts.Inventory, requests []study.Request, o study.Options) (decisions []study.Decision, lines []byte, err error) {
+// decided runs a trace, or the beginning of it that it comes to before it is interrupted,
+// and audits what came of it, which lines has as JSON Lines.
+func (t *terminal) decided(c *cli.Context, inventory *hosts.Inventory, requests []study.Request, o study.Options) (asked []study.Request, decisions []study.Decision, lines []byte, err error) {
 	decisions = make([]study.Decision, len(requests))
-	err = study.Run(ctx, inventory, requests, o, func(which int, d *study.Decision) error {
-		decisions[which] = *d
+	done := make([]bool, len(requests))
+	w := &tracing{began: time.Now(), of: len(requests)}
+	end := t.live(c.String("progress"), func() string { return w.line(time.Now()) })
+	err = study.Run(c.Context, inventory, requests, o, func(which int, d *study.Decision) error {
+		decisions[which], done[which] = *d, true
+		w.count(d.Accepted)
 		line, err := json.Marshal(d)
 		lines = append(append(lines, line...), '\n')
 		return err
 	})
-	if err != nil {
-		return nil, nil, err
+	end()
+	switch {
+	case err != nil && errors.Is(err, c.Context.Err()):
+		if requests, decisions, err = only(done, requests, decisions); err != nil {
+			return nil, nil, nil, err
+		}
+		t.words("vsnctl: interrupted: what was decided so far is audited; once more ends at once, with nothing written")
+	case err != nil:
+		return nil, nil, nil, err
 	}
 	if err := study.Audit(inventory, requests, decisions); err != nil {
-		return nil, nil, fmt.Errorf("a fault of this program: the audit of the decisions: %w", err)
+		return nil, nil, nil, fmt.Errorf("a fault of this program: the audit of the decisions: %w", err)
 	}
-	return decisions, lines, nil
+	return requests, decisions, lines, nil
+}
+
+// only is the requests that were decided, in their order, and the decisions.
+func only(done []bool, requests []study.Request, decisions []study.Decision) (some []study.Request, of []study.Decision, err error) {
+	for i := range requests {
+		if done[i] {
+			some, of = append(some, requests[i]), append(of, decisions[i])
+		}
+	}
+	if len(some) == 0 && len(requests) > 0 {
+		err = &placement.GaveUp{Why: "it was interrupted before the first decision"}
+	}
+	return some, of, err
+}
+
+// tracing is how far a trace is.
+type tracing struct {
+	began             time.Time
+	of                int
+	decided, accepted atomic.Int64
+}
+
+func (w *tracing) count(accepted bool) {
+	if accepted {
+		w.accepted.Add(1)
+	}
+	w.decided.Add(1)
+}
+
+func (w *tracing) line(now time.Time) string {
+	n, took, left := w.decided.Load(), now.Sub(w.began), ""
+	if n > 0 {
+		left = "about " + brief(time.Duration(float64(took)*float64(int64(w.of)-n)/float64(n))) + " left"
+	}
+	return joined(fmt.Sprintf("%d of %d requests decided", n, w.of), brief(took), left, fmt.Sprintf("%d accepted", w.accepted.Load()))
 }
 
 // trace reads what is there and what is asked for.

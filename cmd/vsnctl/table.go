@@ -39,8 +39,7 @@ func render(out io.Writer, w table.Writer) {
 
 // interactive reports whether f is a terminal that wants colour and progress.
 func interactive(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // milliseconds is a number of nanoseconds for people, rounded up, against ourselves.

@@ -49,6 +49,8 @@ type Options struct {
 	// decisions. It counts where they refuse: a search of few decisions and long proofs
 	// is long, too.
 	Toll func() int64
+	// Progress, if set, is told every so many decisions how far the search is.
+	Progress func(Progress)
 }
 
 // Tally is the work that a search did.

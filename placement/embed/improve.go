@@ -99,6 +99,7 @@ func work(m *model) int64 {
 func (v *improvement) whole(nodes int64) (done bool, err error) {
 	b := newBest(v.ctx, v.m, v.o)
 	b.known, b.costs, b.blocks, b.cuts, b.tally, b.o.Nodes = v.known, v.costs, v.blocks, v.cuts, v.tally, nodes
+	b.most = v.o.Nodes
 	b.free()
 	done = true
 	for k := range b.by {
@@ -126,7 +127,7 @@ func (v *improvement) try(free []int32, quota int64) error {
 	b.free()
 	b.pullFree()
 	v.work += work(m)
-	b.o.Nodes = min(v.o.Nodes, v.tally.Nodes+quota)
+	b.most, b.o.Nodes = v.o.Nodes, min(v.o.Nodes, v.tally.Nodes+quota)
 	for k := range b.by {
 		if !b.prove(k) {
 			break

@@ -118,6 +118,7 @@ func newBest(ctx context.Context, m *model, o Options) *best {
 	}
 	b.reached = newReached(m)
 	b.near = make([][]int64, len(m.groups))
+	b.standing = func() ([]hosts.Objective, []int64, []int64) { return b.by, b.costs, b.bounds }
 	return b
 }
 
@@ -153,6 +154,7 @@ func (b *best) prove(k int) bool {
 		b.limits[k] = a.below(b, k, step) - 1
 		b.pass = pass{nodes: min(b.o.Nodes, b.tally.Nodes+a.quota)}
 		b.stopped, b.truncated, b.hasty, b.patience = false, false, false, max(1, a.quota/hurry)
+		b.report()
 		b.descend()
 		switch {
 		case b.err != nil || b.ctx.Err() != nil || b.first && b.known != nil || b.stopped && b.tally.Nodes >= b.o.Nodes:
@@ -383,4 +385,5 @@ func (b *best) win(costs []int64) {
 	b.stopped = b.stopped || b.first
 	b.limits[b.stage] = costs[b.stage] - 1
 	b.everything(-1, b.fail)
+	b.report()
 }

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 )
 
@@ -17,6 +18,9 @@ type search struct {
 	o     Options
 	tally Tally
 	err   error // ends the search: not a cut, not a refusal
+	most  int64 // nodes of all of it, where this is a part of a search
+	// standing is the best so far, as Progress has it; nil where nothing is compared.
+	standing func() (by []hosts.Objective, costs, bounds []int64)
 
 	pass      pass
 	truncated bool   // the pass left something untried: its exhaustion proves nothing
@@ -85,8 +89,12 @@ func (s *search) over() bool {
 		return true
 	}
 	s.tally.Nodes++
-	if s.tally.Nodes > s.pass.nodes || s.tally.Nodes&255 == 0 && s.ctx.Err() != nil {
+	if s.tally.Nodes > s.pass.nodes {
 		s.stopped = true
+	}
+	if s.tally.Nodes&(betweenReports-1) == 0 {
+		s.stopped = s.stopped || s.ctx.Err() != nil
+		s.report()
 	}
 	return s.stopped
 }

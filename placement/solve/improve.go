@@ -19,7 +19,7 @@ const (
 
 // embedding is the options of phase one for this problem.
 func (s *solver) embedding(nodes int64) embed.Options {
-	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge, Toll: s.toll}
+	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge, Toll: s.toll, Progress: s.advance()}
 }
 
 // termsPerDecision is how many terms of claims are derived in about the time of a
@@ -45,6 +45,7 @@ func (s *solver) improve(ctx context.Context, e *placement.Embedding) (*placemen
 // branch and bound, the cheapest first. If that finds nothing either, it returns
 // gaveUp.
 func (s *solver) otherwise(ctx context.Context, gaveUp *placement.GaveUp) (*placement.Embedding, error) {
+	s.doing(Otherwise)
 	best, _, err := embed.First(ctx, s.problem, s.embedding(s.o.Nodes))
 	var again *placement.GaveUp
 	if errors.As(err, &again) {
@@ -73,6 +74,10 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	plan, near, err := exactly(ctx, &p, o)
 	if err != nil {
 		remedied(ctx, &p, o, err)
+		return nil, near, err
+	}
+	if !near.Proved() {
+		err = mark(ctx, plan)
 	}
 	return plan, near, err
 }
@@ -118,6 +123,7 @@ func (s *solver) exact(ctx context.Context, nodes int64, from *placement.Embeddi
 			return nil, Optimality{}, err
 		}
 	}
+	s.doing(Bounding)
 	best, tally, err := embed.Optimum(ctx, s.problem, s.embedding(nodes), from)
 	near := Optimality{best, tally.Nodes}
 	if err != nil {

@@ -57,6 +57,9 @@ func (d *open) search(ctx context.Context) (*placement.Plan, error) {
 	var last error
 	var choice *dimension.Choice
 	for attempt := range attempts {
+		if d.o.Progress != nil {
+			d.o.Progress(Progress{Doing: Choosing})
+		}
 		next, err := dimension.Choose(d.problem, d.assume)
 		if err != nil && attempt == 0 {
 			d.assume.Best = true // some hosts may be better than the worst
@@ -124,6 +127,7 @@ func (d *open) sooner(ctx context.Context, quickest *dimension.Choice) bool {
 func (d *open) solver(c *dimension.Choice) *solver {
 	filled := c.Fill(d.problem)
 	s := newSolver(filled, d.o, d.asAsked(c, proof.Prove))
+	s.asked = d.problem
 	s.choose(placement.Chosen{Reserved: c.Reserved, Tasks: c.Tasks})
 	s.relax = d.asAsked(c, proof.Relaxed)
 	return s
@@ -162,6 +166,7 @@ func (d *open) place(ctx context.Context, c *dimension.Choice) error {
 		s.plan.Realization, s.plan.Proof = *a.realization, a.proof
 		return nil
 	}
+	s.doing(Placing)
 	e, _, err := embed.Search(ctx, s.problem, o)
 	if err != nil {
 		return err
@@ -172,6 +177,7 @@ func (d *open) place(ctx context.Context, c *dimension.Choice) error {
 func (d *open) keep(c *dimension.Choice, e *placement.Embedding, r *placement.Realization, p placement.Proof) error {
 	d.cost, d.choice = c.Cost, c
 	d.plan = &placement.Plan{Version: placement.PlanVersion, Seed: d.o.Seed, Problem: *d.problem, Embedding: *e, Realization: *r, Proof: p}
+	d.o.publish(*d.plan)
 	return d.plan.Seal()
 }
 
@@ -328,7 +334,7 @@ func (d *open) refused(ctx context.Context, err error, c *dimension.Choice) erro
 	if !errors.As(err, &infeasible) || d.coarse {
 		return err
 	}
-	easy := newSolver(dimension.Relaxed(d.problem), d.o, proof.Prove)
+	easy := newSolver(dimension.Relaxed(d.problem), d.o.aside(Choosing), proof.Prove)
 	easy.relax = proof.Relaxed
 	var proved *placement.Infeasible
 	if _, err := easy.solve(ctx); errors.As(err, &proved) {

@@ -50,7 +50,7 @@ func remedied(ctx context.Context, p *placement.Problem, o Options, err error) {
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
-	r := &remedies{ctx: ctx, problem: p, o: o}
+	r := &remedies{ctx: ctx, problem: p, o: o.aside(Remedying)}
 	var no *placement.Infeasible
 	var gaveUp *placement.GaveUp
 	switch {

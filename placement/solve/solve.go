@@ -26,6 +26,11 @@ const DefaultNodes = 200_000
 type Options struct {
 	Seed  int64 // decides between choices that are as good
 	Nodes int64 // decisions to try before giving up; 0: DefaultNodes
+	// Progress, if set, is told how far the search is.
+	Progress func(Progress)
+	// Found, if set, is told every plan for the problem as soon as it is proved, the best
+	// last: who ends ctx need not wait for the answer. They are not sealed (Plan.Seal).
+	Found func(*placement.Plan)
 }
 
 // prover derives the claims of an answer, as proof.Prove does.
@@ -48,7 +53,7 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 		remedied(ctx, &p, o, err)
 		return nil, err
 	}
-	return plan, nil
+	return plan, mark(ctx, plan)
 }
 
 // answer plans without looking for remedies; fine makes what is left open as cheap as
@@ -64,7 +69,9 @@ func answer(ctx context.Context, p *placement.Problem, o Options, fine bool) (*p
 
 type solver struct {
 	problem *placement.Problem
+	asked   *placement.Problem // what a plan says that it is for
 	o       Options
+	at      Progress
 	chosen  placement.Chosen
 	phase   *realize.Phase
 	prove   prover
@@ -79,7 +86,7 @@ type solver struct {
 }
 
 func newSolver(p *placement.Problem, o Options, prove prover) *solver {
-	return &solver{problem: p, o: o, phase: realize.New(p, o.Seed), prove: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
+	return &solver{problem: p, asked: p, o: o, phase: realize.New(p, o.Seed), prove: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
 }
 
 // choose says what was chosen beside what the problem says.
@@ -94,6 +101,7 @@ func (s *solver) realize(p *placement.Problem) *realize.Phase {
 }
 
 func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
+	s.doing(Placing)
 	e, tally, err := embed.Search(ctx, s.problem, s.embedding(s.o.Nodes))
 	s.tally = tally
 	var gaveUp *placement.GaveUp
@@ -106,6 +114,7 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 		return nil, err
 	}
 	if !s.coarse {
+		s.doing(Improving)
 		if e, err = s.improve(ctx, e); err != nil {
 			return nil, err
 		}
@@ -117,6 +126,7 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 // accept works a whole embedding out and proves it. Where the choices of CPUs were
 // too many to try, the answer is *placement.GaveUp, which proves nothing.
 func (s *solver) accept(e *placement.Embedding) error {
+	defer s.proving()()
 	a, err := s.attempt(s.problem, e, s.phase)
 	switch c := a.claim; {
 	case err != nil:
@@ -128,6 +138,7 @@ func (s *solver) accept(e *placement.Embedding) error {
 			Says: fmt.Sprintf("%s needs %v %s and has %v, reservations that share its cpus counted", c.Subject, c.Bound, c.Unit, c.Limit)}}
 	}
 	s.plan.Realization, s.plan.Proof = *a.realization, a.proof
+	s.o.publish(placement.Plan{Version: placement.PlanVersion, Seed: s.o.Seed, Problem: *s.asked, Embedding: *e, Realization: *a.realization, Proof: a.proof})
 	return nil
 }
 
@@ -137,7 +148,7 @@ func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
 	if len(s.problem.Networks) < 2 {
 		return gaveUp
 	}
-	o := s.o
+	o := s.o.aside(Alone)
 	o.Nodes /= int64(len(s.problem.Networks))
 	for i := range s.problem.Networks {
 		p := placement.Problem{Networks: s.problem.Networks[i : i+1], Inventory: s.problem.Inventory, Pins: s.pinsOf(s.problem.Networks[i].Name)}

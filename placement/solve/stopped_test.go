@@ -77,6 +77,9 @@ func TestStoppedAnywhere(t *testing.T) {
 		if slices.Compare(near.Costs, best.Costs) < 0 || slices.Compare(near.Bounds, best.Costs) > 0 {
 			t.Errorf("%d: cost %v, bounds %v, and the least is %v", left, near.Costs, near.Bounds, best.Costs)
 		}
+		if near.Proved() == plan.Interrupted {
+			t.Errorf("%d: proved %t, interrupted %t", left, near.Proved(), plan.Interrupted)
+		}
 		if !near.Proved() {
 			open++
 			if near.Why == "" {

@@ -1,0 +1,94 @@
+package solve
+
+import (
+	"context"
+
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/embed"
+)
+
+// Doing is what a search is at.
+type Doing string
+
+// What a search may be at.
+const (
+	Placing   Doing = "placing"
+	Otherwise Doing = "placing, the cheapest first" // phase one gave up
+	Alone     Doing = "placing each network alone"  // so did that
+	Choosing  Doing = "choosing reservations and rates"
+	Proving   Doing = "proving every bound"
+	Improving Doing = "making it cheaper"
+	Bounding  Doing = "proving that nothing costs less"
+	Remedying Doing = "looking for a change with which there is a plan"
+)
+
+// Progress is how far a search is. Its numbers are those of what it is at.
+type Progress struct {
+	Doing Doing
+	embed.Progress
+}
+
+// doing reports what the search is at from now on.
+func (s *solver) doing(what Doing) {
+	s.at = Progress{Doing: what}
+	s.report()
+}
+
+// report hands on how far the search is.
+func (s *solver) report() {
+	if s.o.Progress != nil {
+		s.o.Progress(s.at)
+	}
+}
+
+// advance is the options of phase one for progress.
+func (s *solver) advance() func(embed.Progress) {
+	if s.o.Progress == nil {
+		return nil
+	}
+	return func(p embed.Progress) {
+		s.at.Progress = p
+		s.report()
+	}
+}
+
+// proving reports the proof of a whole, which may take long; call what it returns when
+// it is done.
+func (s *solver) proving() (done func()) {
+	if s.o.Progress == nil {
+		return func() {}
+	}
+	before := s.at
+	s.at.Doing = Proving
+	s.report()
+	return func() { s.at = before }
+}
+
+// publish hands a plan on that holds, for who may not wait for a better one.
+func (o *Options) publish(p placement.Plan) {
+	if o.Found != nil {
+		o.Found(&p)
+	}
+}
+
+// aside is the options of a search whose plan is not what was asked for: all of it is
+// reported as one thing.
+func (o Options) aside(what Doing) Options {
+	o.Found = nil
+	if report := o.Progress; report != nil {
+		o.Progress = func(p Progress) {
+			p.Doing = what
+			report(p)
+		}
+	}
+	return o
+}
+
+// mark seals a plan as interrupted if ctx has ended, so that the search may have gone on.
+func mark(ctx context.Context, plan *placement.Plan) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	plan.Interrupted = true
+	return plan.Seal()
+}
