@@ -15,27 +15,6 @@ import (
 	"github.com/vsnctl/vsnctl/placement/proof"
 )
 
-// asked is the reservations that seats bring along, on no CPU.
-func asked(p *placement.Problem, e *placement.Embedding) *placement.Realization {
-	r := &placement.Realization{}
-	for i := range p.Networks {
-		n := &p.Networks[i]
-		for j := range n.VMs {
-			vm := &n.VMs[j]
-			h := p.Inventory.Host(e.Seat(n.Name, vm.Name))
-			for k := range vm.VCPUs {
-				if vm.Reservation != nil {
-					r.Reservations = append(r.Reservations, placement.Reservation{Network: n.Name, VM: vm.Name, VCPU: k, Host: h.Name, RuntimeNs: int64(vm.Reservation.Runtime), PeriodNs: int64(vm.Reservation.Period)})
-				}
-			}
-			if h.Emulator != nil {
-				r.Emulators = append(r.Emulators, placement.Emulator{Network: n.Name, VM: vm.Name, Host: h.Name, RuntimeNs: int64(h.Emulator.Runtime), PeriodNs: int64(h.Emulator.Period)})
-			}
-		}
-	}
-	return r
-}
-
 // objective draws what is to be made least, and where VMs were, for some also pins.
 func (c chance) objective(p *placement.Problem) {
 	all := hosts.Objectives()
@@ -50,7 +29,7 @@ func (c chance) objective(p *placement.Problem) {
 			if c.in(60) {
 				p.Before = append(p.Before, at)
 			}
-			if c.in(8) {
+			if c.in(8) && p.Pin(at.Network, at.VM) == "" {
 				p.Pins = append(p.Pins, at)
 			}
 		}
@@ -117,12 +96,7 @@ func least(p *placement.Problem, timed bool) (best []int64, sure bool) {
 	o := newOracle(p)
 	sure = true
 	o.holds = func(e *placement.Embedding) bool {
-		for _, pin := range p.Pins {
-			if e.Seat(pin.Network, pin.VM) != pin.Host {
-				return false
-			}
-		}
-		costs := objective.Values(objective.Costs(p, e, asked(p, e)))
+		costs := o.costs(objective.Of(p))
 		if best != nil && slices.Compare(costs, best) >= 0 {
 			return false
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/proof"
-	"github.com/vsnctl/vsnctl/placement/realize"
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
@@ -83,6 +82,13 @@ func (o *oracle) seat(v int) bool {
 }
 
 func (o *oracle) keepsRules() bool {
+	for _, pin := range o.p.Pins {
+		for v, vm := range o.vms {
+			if o.p.Networks[vm.network].Name == pin.Network && vm.Name == pin.VM && o.p.Inventory.Hosts[o.seats[v]].Name != pin.Host {
+				return false
+			}
+		}
+	}
 	for i, n := range o.p.Networks {
 		for _, r := range n.Place {
 			for x, a := range slices.Concat(r.Apart, r.Together, r.Spread, r.VMs) {
@@ -113,14 +119,16 @@ func (o *oracle) keepsRules() bool {
 func (o *oracle) keepsHosts() bool {
 	for h := range o.p.Inventory.Hosts {
 		ho := &o.p.Inventory.Hosts[h]
-		memory, gpus := int64(0), int64(0)
+		memory, counts := int64(0), map[string]int64{}
 		var us []*big.Rat
 		for v, vm := range o.vms {
 			if o.seats[v] != h {
 				continue
 			}
 			memory += int64(vm.Memory)
-			gpus += vm.Resources["gpu"]
+			for name, count := range vm.Resources {
+				counts[name] += count
+			}
 			for range vm.VCPUs {
 				if vm.Reservation != nil {
 					us = append(us, big.NewRat(int64(vm.Reservation.Runtime), int64(vm.Reservation.Period)))
@@ -130,8 +138,13 @@ func (o *oracle) keepsHosts() bool {
 				us = append(us, big.NewRat(int64(ho.Emulator.Runtime), int64(ho.Emulator.Period)))
 			}
 		}
-		if memory > int64(ho.Memory) || gpus > ho.Resources["gpu"] {
+		if memory > int64(ho.Memory) {
 			return false
+		}
+		for name, count := range counts {
+			if count > ho.Resources[name] {
+				return false
+			}
 		}
 		key := fmt.Sprint(h, us)
 		fits, known := o.packed[key]
@@ -222,15 +235,22 @@ func (o *oracle) walk(l int, nodes, cables []string, to string) bool {
 	return false
 }
 
+// keepsCables adds up what links take of every cable, there and back. Half duplex, a
+// link's rate is what both directions take together.
 func (o *oracle) keepsCables() bool {
 	for _, c := range o.p.Inventory.Cables {
-		sum := new(big.Rat)
+		there, back := new(big.Rat), new(big.Rat)
 		for l, cables := range o.routes {
-			if slices.Contains(cables, c.Name) {
-				sum.Add(sum, big.NewRat(int64(o.links[l].Link.Rate), 1))
+			if !slices.Contains(cables, c.Name) {
+				continue
+			}
+			rate := big.NewRat(int64(o.links[l].Link.Rate), 1)
+			if there.Add(there, rate); c.Duplex != hosts.HalfDuplex {
+				back.Add(back, rate)
 			}
 		}
-		if sum.Cmp(new(big.Rat).Mul(big.NewRat(int64(c.Rate), 1), c.Share.Rat())) > 0 {
+		have := new(big.Rat).Mul(big.NewRat(int64(c.Rate), 1), c.Share.Rat())
+		if there.Cmp(have) > 0 || back.Cmp(have) > 0 {
 			return false
 		}
 	}
@@ -251,13 +271,7 @@ func (o *oracle) embedding() *placement.Embedding {
 // onAnyCPUs asks the proof about all choices of CPUs, with queues that are long
 // enough: what waits is bounded or it is not.
 func (o *oracle) onAnyCPUs(e *placement.Embedding) bool {
-	r, err := realize.New(o.p, 0).Realize(e)
-	if err != nil {
-		return false
-	}
-	for i := range r.Queues {
-		r.Queues[i].LimitBytes = 1 << 40
-	}
+	r := o.realization(e)
 	var cpus []*int
 	var on []*hosts.Host
 	var us []*big.Rat
