@@ -242,7 +242,7 @@ func goals() (out [][]hosts.Objective) {
 // every criterion and every pair of them.
 func TestExactOfEachGoal(t *testing.T) {
 	proved, none, open := 0, 0, 0
-	for seed := range share10(4000) {
+	for seed := range share10(2000) {
 		c := chance{rand.New(rand.NewPCG(uint64(seed), 10_001))}
 		timed := seed%5 == 0
 		p := c.family(timed)
@@ -267,7 +267,7 @@ func TestExactOfEachGoal(t *testing.T) {
 		}
 	}
 	t.Logf("%d are proved to be least, %d to be infeasible, %d open", proved, none, open)
-	if n := share10(4000); open > n/200 || proved < n/5 || none < n/10 {
+	if n := share10(2000); open > n/200 || proved < n/5 || none < n/10 {
 		t.Errorf("of %d: %d proved, %d infeasible, %d open", n, proved, none, open)
 	}
 }
