@@ -36,7 +36,7 @@ func (k *block) unseated(seat []int32) (subset int) {
 // blocks divides the groups: those that links join, as far as they fit into one, most
 // rate first.
 func (m *model) blocks() (out []block) {
-	in := make([]bool, len(m.groups))
+	in := m.staying()
 	for g := range m.groups {
 		if in[g] {
 			continue
@@ -189,17 +189,16 @@ func (m *model) carriesAll(empty *state, some []int32, h int32) bool {
 			return false
 		}
 	}
-	yes, taken := true, 0
+	memory, largest, used, on := empty.memory[h], empty.largest[h], empty.used[h], len(empty.on[h])
+	resources := slices.Clone(empty.resources[h])
+	yes := true
 	for _, g := range some {
 		if yes = empty.fits(g, h); !yes {
 			break
 		}
 		empty.load(g, h)
-		taken++
 	}
-	empty.memory[h], empty.largest[h] = m.hosts[h].memory, empty.largest[h].Times(0)
-	empty.used[h] = empty.used[h].Times(0)
-	copy(empty.resources[h], m.hosts[h].resources)
-	empty.on[h] = empty.on[h][:0]
+	empty.memory[h], empty.largest[h], empty.used[h], empty.on[h] = memory, largest, used, empty.on[h][:on]
+	copy(empty.resources[h], resources)
 	return yes
 }

@@ -30,6 +30,9 @@ type Options struct {
 	// Reserved is what each vCPU has of VMs whose vCPUs differ; the others have what
 	// they ask for.
 	Reserved placement.Reserved
+	// Kept, if set, is seats and routes that stay as they are; what rules keep together
+	// stays as a whole.
+	Kept *placement.Embedding
 	// Admit, if set, is asked whether phase two can realize these VMs together on
 	// this host: nil, a *placement.Cut among them, or a *placement.GaveUp where that
 	// is not known, which is taken as a no that proves nothing.
@@ -64,7 +67,7 @@ type Tally struct {
 // the nodes were spent or ctx ended; or the error of a malformed problem, or what
 // Admit and Accept returned beside cuts.
 func Search(ctx context.Context, p *placement.Problem, o Options) (*placement.Embedding, Tally, error) {
-	m, err := newModel(p, o.Reserved)
+	m, err := prepare(p, o)
 	if err != nil {
 		return nil, Tally{}, err
 	}

@@ -32,7 +32,7 @@ const (
 // spent, and returns what it was given where it finds nothing better. Options are as
 // Search has them.
 func Improve(ctx context.Context, p *placement.Problem, o Options, from *placement.Embedding) (*placement.Embedding, Tally, error) {
-	m, err := newModel(p, o.Reserved)
+	m, err := prepare(p, o)
 	if err != nil {
 		return nil, Tally{}, err
 	}
@@ -46,7 +46,7 @@ func Improve(ctx context.Context, p *placement.Problem, o Options, from *placeme
 	if len(m.hosts) <= mostForBound {
 		v.blocks = m.blocks()
 	}
-	if len(m.groups) <= mostInBlock && v.blocks != nil {
+	if m.loose <= mostInBlock && v.blocks != nil {
 		if done, err := v.whole(o.Nodes * 3 / 4); done || err != nil {
 			return v.known, v.tally, err
 		}
@@ -65,7 +65,7 @@ func Improve(ctx context.Context, p *placement.Problem, o Options, from *placeme
 			at = 0
 		}
 	}
-	if len(m.groups) <= mostForFirst && v.blocks != nil && !v.spent() {
+	if m.loose <= mostForFirst && v.blocks != nil && !v.spent() {
 		_, err := v.whole(o.Nodes)
 		return v.known, v.tally, err
 	}
@@ -90,8 +90,8 @@ func (v *improvement) spent() bool {
 
 // work is the steps of making a state of everything.
 func work(m *model) int64 {
-	groups, hosts := int64(len(m.groups)), int64(len(m.hosts))
-	return groups*groups + groups*hosts/64 + int64(len(m.cables))
+	groups, loose, hosts := int64(len(m.groups)), int64(m.loose), int64(len(m.hosts))
+	return groups*(loose+1) + groups*hosts/64 + int64(len(m.cables)+len(m.links))
 }
 
 // whole is branch and bound over everything, criterion by criterion; it reports whether
@@ -125,7 +125,6 @@ func (v *improvement) try(free []int32, quota int64) error {
 		b.nearby = nearbyHosts
 	}
 	b.free()
-	b.pullFree()
 	v.work += work(m)
 	b.most, b.o.Nodes = v.o.Nodes, min(v.o.Nodes, v.tally.Nodes+quota)
 	for k := range b.by {
@@ -140,20 +139,40 @@ func (v *improvement) try(free []int32, quota int64) error {
 // keep leaves all groups but some where they are, with the links between them.
 func (b *best) keep(loose []bool) {
 	b.adopt(b.known, loose)
-	b.kept = make([]bool, len(b.m.links))
+	b.keepRouted()
+}
+
+// keepRouted leaves the links that have a route on it.
+func (b *best) keepRouted() {
+	b.kept, b.base = nil, 0
 	for l, r := range b.route {
-		if r != nil {
-			b.kept[l] = true
-			b.base = plus(b.base, objective.Times(b.m.links[l].rate, int64(len(r.cables))))
+		if r == nil {
+			continue
 		}
+		if b.kept == nil {
+			b.kept = make([]bool, len(b.m.links))
+		}
+		b.kept[l] = true
+		b.base = plus(b.base, objective.Times(b.m.links[l].rate, int64(len(r.cables))))
 	}
 }
 
-// pullFree counts the links from groups that are free to those that stay.
+// pullFree counts the links to groups that stay, from those that are free and, where
+// the route is to be found, from one another.
 func (b *best) pullFree() {
-	for g := range b.m.groups {
-		if at := b.seat[g]; at >= 0 {
-			b.place(int32(g), at)
+	for l := range b.m.links {
+		lk := &b.m.links[l]
+		x, y := b.m.vms[lk.ends[0]].group, b.m.vms[lk.ends[1]].group
+		if b.isKept(int32(l)) || x == y {
+			continue
+		}
+		switch at, to := b.seat[x], b.seat[y]; {
+		case at >= 0 && to >= 0:
+			b.direct = plus(b.direct, objective.Times(lk.rate, int64(max(0, b.hops(lk.rate, at, to)))))
+		case at >= 0:
+			b.draw(y, lk.rate, at)
+		case to >= 0:
+			b.draw(x, lk.rate, to)
 		}
 	}
 }
@@ -173,7 +192,10 @@ func (v *improvement) neighbourhoods(most int) (out [][]int32) {
 		}
 	}
 	for _, g := range dearest(cost) {
-		in := make([]bool, len(m.groups))
+		if m.stay(g) {
+			continue
+		}
+		in := m.staying()
 		var some []int32
 		for next := g; next >= 0 && len(some) < most; next = m.closest(some, in) {
 			some, in[next] = append(some, next), true
@@ -182,13 +204,16 @@ func (v *improvement) neighbourhoods(most int) (out [][]int32) {
 	}
 	for _, l := range dearest(price) {
 		x, y := b.seatAt(m.links[l].ends[0]), b.seatAt(m.links[l].ends[1])
-		if n := len(b.on[x]) + len(b.on[y]); x != y && n <= most {
-			out = append(out, slices.Concat(b.on[x], b.on[y]))
+		if x == y {
+			continue
+		}
+		if some := slices.Concat(m.only(b.on[x]), m.only(b.on[y])); len(some) > 0 && len(some) <= most {
+			out = append(out, some)
 		}
 	}
 	for h := range m.hosts {
-		if n := len(b.on[h]); n > 0 && n <= most {
-			out = append(out, slices.Clone(b.on[h]))
+		if some := m.only(b.on[h]); len(some) > 0 && len(some) <= most {
+			out = append(out, some)
 		}
 	}
 	return out

@@ -352,18 +352,11 @@ func (b *best) adopt(e *placement.Embedding, free []bool) {
 	for i := range e.Routes {
 		l := b.m.linkIndex[[2]string{e.Routes[i].Network, e.Routes[i].Link}]
 		ends := b.m.links[l].ends
-		if b.seatAt(ends[0]) < 0 || b.seatAt(ends[1]) < 0 {
+		if b.route[l] != nil || b.seatAt(ends[0]) < 0 || b.seatAt(ends[1]) < 0 {
 			continue
 		}
-		r := &route{}
-		for _, name := range e.Routes[i].Path {
-			r.nodes = append(r.nodes, b.m.nodeIndex[name])
-			r.delay = plus(r.delay, b.m.nodes[b.m.nodeIndex[name]].delay)
+		if r, err := b.m.asRoute(&e.Routes[i]); err == nil {
+			b.carry(l, r)
 		}
-		for _, name := range e.Routes[i].Cables {
-			r.cables = append(r.cables, b.m.cableIdx[name])
-			r.delay = plus(r.delay, b.m.cables[b.m.cableIdx[name]].delay)
-		}
-		b.carry(l, r)
 	}
 }

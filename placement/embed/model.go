@@ -32,6 +32,9 @@ type model struct {
 	nodeIndex map[string]int32
 	cableIdx  map[string]int32
 	was       map[int32]int32 // VMs by number: the host that each had before
+	stays     []int32         // of each group: the host that it keeps, or -1; nil: none keeps any
+	ways      []*route        // of each link: the route that it keeps, or nil
+	loose     int             // groups that keep none
 }
 
 type host struct {
@@ -142,6 +145,7 @@ func newModel(p *placement.Problem, reserved placement.Reserved) (*model, error)
 		return nil, err
 	}
 	m.addClasses()
+	m.loose = len(m.groups)
 	return m, nil
 }
 

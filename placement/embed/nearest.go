@@ -32,7 +32,7 @@ func (n *nearest) noHost(s *search, g int32) {
 	}
 	if c, ok := s.closest(g); ok {
 		if s.seated > 0 {
-			c.Says += fmt.Sprintf(", beside what else has to be placed (%d of %d decisions stood)", s.depth(), len(s.m.groups)+len(s.m.links))
+			c.Says += fmt.Sprintf(", beside what else has to be placed (%d of %d decisions stood)", s.depth(), s.m.decisions())
 		}
 		n.offer(s.depth(), c)
 	}

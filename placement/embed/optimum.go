@@ -37,7 +37,7 @@ func (b *Best) Proved() bool {
 // ends; the error is *placement.Infeasible where there is no embedding at all,
 // *placement.GaveUp where none was found and there may be one.
 func Optimum(ctx context.Context, p *placement.Problem, o Options, from *placement.Embedding) (Best, Tally, error) {
-	m, err := newModel(p, o.Reserved)
+	m, err := prepare(p, o)
 	if err != nil {
 		return Best{}, Tally{}, err
 	}
@@ -65,7 +65,7 @@ const mostForFirst = 64
 // decides about routes as it goes, gives up among too many of them. Larger problems it
 // leaves alone: *placement.GaveUp.
 func First(ctx context.Context, p *placement.Problem, o Options) (*placement.Embedding, Tally, error) {
-	m, err := newModel(p, o.Reserved)
+	m, err := prepare(p, o)
 	if err != nil {
 		return nil, Tally{}, err
 	}
@@ -73,7 +73,7 @@ func First(ctx context.Context, p *placement.Problem, o Options) (*placement.Emb
 		return nil, Tally{}, &placement.Infeasible{Conflicts: conflicts}
 	}
 	b := newBest(ctx, m, o)
-	if len(m.groups) > mostForFirst || len(m.hosts) > mostForFirst {
+	if m.loose > mostForFirst || len(m.hosts) > mostForFirst {
 		return nil, Tally{}, b.gaveUp()
 	}
 	b.blocks, b.first = m.blocks(), true
@@ -119,6 +119,7 @@ func newBest(ctx context.Context, m *model, o Options) *best {
 	b.reached = newReached(m)
 	b.near = make([][]int64, len(m.groups))
 	b.standing = func() ([]hosts.Objective, []int64, []int64) { return b.by, b.costs, b.bounds }
+	b.keepRouted()
 	return b
 }
 
@@ -130,6 +131,7 @@ func (b *best) free() {
 			b.near[g] = make([]int64, len(b.m.hosts))
 		}
 	}
+	b.pullFree()
 }
 
 // firstQuota is how many nodes the first search of a stage gets, and the first of
@@ -266,7 +268,7 @@ func (b *best) descend() {
 		b.everything(-1, b.fail)
 		return
 	}
-	if b.seated == len(b.m.groups) {
+	if b.seated == b.m.loose {
 		b.routes(0)
 		return
 	}
@@ -335,15 +337,20 @@ func (b *best) place(g, h int32) {
 			b.direct = plus(b.direct, objective.Times(rate, int64(b.hops(rate, at, h))))
 			continue
 		}
-		from := b.from(rate, h)
-		for o := range b.near[other] {
-			d := from[o]
-			if d < 0 {
-				b.lose(other, int32(o)) // no path is wide enough
-				continue
-			}
-			b.near[other][o] += rate * int64(d)
+		b.draw(other, rate, h)
+	}
+}
+
+// draw counts a link of g, which has no seat, to what sits on h.
+func (b *best) draw(g int32, rate int64, h int32) {
+	from := b.from(rate, h)
+	for o := range b.near[g] {
+		d := from[o]
+		if d < 0 {
+			b.lose(g, int32(o)) // no path is wide enough
+			continue
 		}
+		b.near[g][o] += rate * int64(d)
 	}
 }
 
@@ -372,7 +379,7 @@ func (b *best) isKept(l int32) bool { return b.kept != nil && b.kept[l] }
 // win takes a whole embedding that costs less, if the others agree to it.
 func (b *best) win(costs []int64) {
 	e := b.embedding()
-	b.tally.Nodes += int64(len(b.m.vms) + len(b.m.links))
+	b.tally.Nodes += int64(b.m.parts())
 	if b.o.Accept != nil {
 		if err := b.o.Accept(e); err != nil {
 			b.pay()

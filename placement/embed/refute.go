@@ -55,15 +55,18 @@ func (m *model) refuteRules() (out []placement.Conflict) {
 	return out
 }
 
-// refuteGroups finds groups that do not fit on any empty host, and strikes hosts
-// that are too small from the domain of the others.
+// refuteGroups finds groups that do not fit on any host with nothing but what stays
+// there, and strikes hosts that are too small from the domain of the others.
 func (m *model) refuteGroups() (out []placement.Conflict) {
 	empty := newSearch(context.Background(), m, Options{})
 	for g := range m.groups {
 		g := int32(g)
+		if m.stay(g) {
+			continue
+		}
 		var small []int32
 		for h := range m.hosts {
-			if h := int32(h); m.groups[g].domain.has(h) && !empty.fits(g, h) {
+			if h := int32(h); m.groups[g].domain.has(h) && (!empty.fits(g, h) || empty.ruledOut(g, h)) {
 				small = append(small, h)
 			}
 		}
@@ -86,22 +89,31 @@ func (m *model) refuteTotals() (out []placement.Conflict) {
 	useful := newBitset(len(m.hosts))
 	for g := range m.groups {
 		for w, bits := range m.groups[g].domain {
-			useful[w] |= bits
+			if !m.stay(int32(g)) {
+				useful[w] |= bits
+			}
 		}
 	}
 	total := func(rule, what, unit string, need func(g int32) *big.Rat, have func(h int32) *big.Rat) {
 		needed, offered := new(big.Rat), new(big.Rat)
 		for g := range m.groups {
-			needed.Add(needed, need(int32(g)))
+			if !m.stay(int32(g)) {
+				needed.Add(needed, need(int32(g)))
+			}
 		}
 		for h := range m.hosts {
 			if useful.has(int32(h)) {
 				offered.Add(offered, have(int32(h)))
 			}
 		}
+		for g := range m.groups {
+			if m.stay(int32(g)) && useful.has(m.stays[g]) {
+				offered.Sub(offered, need(int32(g)))
+			}
+		}
 		if needed.Cmp(offered) > 0 {
 			out = append(out, placement.Conflict{Rule: rule, Subjects: []string{"all hosts " + what}, Need: placement.FromBig(needed), Have: placement.FromBig(offered), Unit: unit,
-				Says: fmt.Sprintf("the vms together need %s %s of %s and all hosts that they may have offer %s", needed.RatString(), unit, what, offered.RatString())})
+				Says: fmt.Sprintf("the vms together need %s %s of %s and all hosts that they may have "+m.offer()+" %s", needed.RatString(), unit, what, offered.RatString())})
 		}
 	}
 	total(RuleMemory, "memory", "B", func(g int32) *big.Rat { return ratOf(m.groups[g].memory) }, func(h int32) *big.Rat { return ratOf(m.hosts[h].memory) })
@@ -188,6 +200,9 @@ func (m *model) refuteLinks() (out []placement.Conflict) {
 	empty := newSearch(context.Background(), m, Options{})
 	for g := range m.groups {
 		g := int32(g)
+		if m.stay(g) {
+			continue
+		}
 		leaving := int64(0)
 		for _, l := range m.groups[g].links {
 			if m.parted(g, empty.other(l, g)) {
@@ -201,7 +216,7 @@ func (m *model) refuteLinks() (out []placement.Conflict) {
 			}
 			offered := int64(0)
 			for _, a := range m.nodes[h].arcs {
-				offered = plus(offered, m.cables[a.cable].budget)
+				offered = plus(offered, empty.rate[a.cable])
 			}
 			if offered > best {
 				best, at = offered, int32(h)
@@ -209,13 +224,16 @@ func (m *model) refuteLinks() (out []placement.Conflict) {
 		}
 		if leaving > best {
 			out = append(out, placement.Conflict{Rule: RuleCable, Subjects: []string{m.groupName(g), "host " + m.hosts[at].Name}, Need: placement.Int(leaving), Have: placement.Int(best), Unit: "bit/s",
-				Says: fmt.Sprintf("the links of %s to vms that cannot share its host take %d bit/s, and the cables of the best host that it may have, %s, offer %d", m.groupName(g), leaving, m.hosts[at].Name, best)})
+				Says: fmt.Sprintf("the links of %s to vms that cannot share its host take %d bit/s, and the cables of the best host that it may have, %s, %s %d", m.groupName(g), leaving, m.hosts[at].Name, m.offer(), best)})
 		}
 	}
 	if len(out) > 0 {
 		return out
 	}
 	for l := range m.links {
+		if m.ways != nil && m.ways[l] != nil {
+			continue
+		}
 		if c, ok := m.refuteLink(empty, int32(l)); ok {
 			out = append(out, c)
 		}

@@ -64,6 +64,7 @@ func newSearch(ctx context.Context, m *model, o Options) *search {
 	s.cuts = newCuts(m)
 	s.nearest.depth = -1
 	s.reach = newReach(m)
+	s.pending = m.unrouted()
 	return s
 }
 
@@ -109,7 +110,7 @@ func (s *search) step() {
 		s.decideRoute(s.pending[s.routed])
 		return
 	}
-	if s.seated == len(s.m.groups) {
+	if s.seated == s.m.loose {
 		s.whole()
 		return
 	}
@@ -250,7 +251,7 @@ func (s *search) everything(h int32, reasons set) {
 func (s *search) whole() {
 	e := s.embedding()
 	// Judging one costs about as much as making its decisions.
-	s.tally.Nodes += int64(len(s.m.vms) + len(s.m.links))
+	s.tally.Nodes += int64(s.m.parts())
 	if s.o.Accept != nil {
 		if err := s.o.Accept(e); err != nil {
 			s.pay()

@@ -14,8 +14,8 @@ import (
 type state struct {
 	m *model
 
-	seat   []int32 // of each group: a host, or -1
-	seated int
+	seat   []int32  // of each group: a host, or -1
+	seated int      // beside what stays
 	route  []*route // of each link, nil: none yet
 
 	memory    []int64         // left, by host
@@ -61,6 +61,7 @@ func newState(m *model) state {
 		s.domain[g] = append(bitset(nil), m.groups[g].domain...)
 		s.left[g] = int32(s.domain[g].count())
 	}
+	s.settle()
 	return s
 }
 

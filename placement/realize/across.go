@@ -104,6 +104,9 @@ func (ph *Phase) packed(all []threadAt, on []*hosts.Host) *packing {
 	p := ph.packing(threads, on...)
 	p.reset()
 	for i, t := range all {
+		if t.stays {
+			continue
+		}
 		p.put(i, slices.IndexFunc(p.cpus, func(c cpu) bool { return c.host == t.seat.Host && c.id == t.cpu }))
 	}
 	return p
@@ -226,6 +229,9 @@ func (ph *Phase) oddConflict(subjects []string, threads []thread, on ...*hosts.H
 		alone := ph.packing(here, h)
 		bins, _ := alone.pack(false)
 		for i, t := range at {
+			if p.threads[t].stays {
+				continue
+			}
 			best := alone.cpus[0].id
 			if bins != nil {
 				best = alone.cpus[bins[i]].id

@@ -30,7 +30,7 @@ type packing struct {
 	odds    *odds // nil: all networks are active always
 	spent   *int  // states of probability that the Phase has looked at
 	threads []thread
-	order   []int // of threads: the largest first
+	order   []int // of threads that do not stay: the largest first
 	cpus    []cpu
 	bin     []int // of each thread: the CPU, or -1
 	nodes   int
@@ -50,9 +50,11 @@ type cpu struct {
 }
 
 func (ph *Phase) packing(threads []thread, on ...*hosts.Host) *packing {
-	p := &packing{odds: ph.odds, spent: &ph.spent, threads: threads, order: make([]int, len(threads)), bin: make([]int, len(threads))}
+	p := &packing{odds: ph.odds, spent: &ph.spent, threads: threads, bin: make([]int, len(threads))}
 	for i := range threads {
-		p.order[i] = i
+		if !threads[i].stays {
+			p.order = append(p.order, i)
+		}
 	}
 	slices.SortStableFunc(p.order, func(a, b int) int { return cmp.Compare(threads[b].u.Hi, threads[a].u.Hi) })
 	for _, h := range on {
@@ -142,6 +144,7 @@ func (p *packing) reset() {
 	for i := range p.bin {
 		p.bin[i] = -1
 	}
+	p.settle()
 }
 
 // greedy puts each thread, in this order, on the fullest CPU that has room for
@@ -223,7 +226,7 @@ func (p *packing) hopeless() bool {
 	var need, have utilization.U
 	most := int64(0)
 	for _, t := range p.threads {
-		if p.apart && t.vcpu >= p.offers(t.seat.Host) {
+		if p.apart && !t.stays && t.vcpu >= p.offers(t.seat.Host) {
 			return true
 		}
 		if p.always(t) {

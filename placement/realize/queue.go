@@ -32,19 +32,7 @@ func (ph *Phase) queues(e *placement.Embedding) ([]placement.Queue, error) {
 		routes[[2]string{e.Routes[i].Network, e.Routes[i].Link}] = &e.Routes[i]
 	}
 	var out []placement.Queue
-	next := map[place]int{}
-	var err error
-	add := func(q placement.Queue) {
-		p := place{host: q.Host, at: q.At}
-		if q.At == placement.AtPort {
-			p.sender = q.Network + "/" + q.From
-		}
-		q.Class = firstClass + next[p]
-		if next[p]++; q.Class > lastClass && err == nil {
-			err = fmt.Errorf("host %q, %s: its links are more than the %d classes of one qdisc: spread them over other hosts or cables", q.Host, q.At, lastClass-firstClass+1)
-		}
-		out = append(out, q)
-	}
+	add := func(q placement.Queue) { out = append(out, q) }
 	for i := range ph.problem.Networks {
 		n := &ph.problem.Networks[i]
 		for j := range n.Links {
@@ -58,7 +46,45 @@ func (ph *Phase) queues(e *placement.Embedding) ([]placement.Queue, error) {
 			}
 		}
 	}
-	return out, err
+	return out, ph.number(out)
+}
+
+// number gives every queue a class: the one that it keeps, or the first that is free at
+// its place.
+func (ph *Phase) number(queues []placement.Queue) error {
+	taken, next := map[classAt]bool{}, map[place]int{}
+	for i := range queues {
+		if q := &queues[i]; ph.keepQueue(q) {
+			taken[classAt{at(q), q.Class}] = true
+		}
+	}
+	for i := range queues {
+		q := &queues[i]
+		p := at(q)
+		if q.Class != 0 {
+			continue
+		}
+		for q.Class = firstClass + next[p]; taken[classAt{p, q.Class}]; q.Class++ {
+		}
+		if next[p] = q.Class + 1 - firstClass; q.Class > lastClass {
+			return fmt.Errorf("host %q, %s: its links are more than the %d classes of one qdisc: spread them over other hosts or cables", q.Host, q.At, lastClass-firstClass+1)
+		}
+	}
+	return nil
+}
+
+// classAt is a class number at a place.
+type classAt struct {
+	place
+	class int
+}
+
+func at(q *placement.Queue) place {
+	p := place{host: q.Host, at: q.At}
+	if q.At == placement.AtPort {
+		p.sender = q.Network + "/" + q.From
+	}
+	return p
 }
 
 // direction gives a link its classes one way, in the order of the path.

@@ -29,7 +29,8 @@ type Phase struct {
 	network map[string]int // its number
 	odds    *odds          // nil: all networks are active always
 	hosts   map[string]*hosts.Host
-	spent   int // states of probability that were looked at
+	kept    *keeping // nil: everything is to be chosen
+	spent   int      // states of probability that were looked at
 }
 
 // New prepares phase two for a problem. The seed decides between CPUs that serve as
@@ -149,6 +150,8 @@ type thread struct {
 	vcpu            int // emulator: -1
 	runtime, period int64
 	u               utilization.U
+	stays           bool // on CPU `on`, which is not to be chosen
+	on              int
 }
 
 type threadAt struct {
@@ -174,7 +177,9 @@ func (ph *Phase) threads(h *hosts.Host, seats []placement.Seat) ([]thread, error
 			return nil, fmt.Errorf("host %q: vm %q of network %q is not in the problem", h.Name, seat.VM, seat.Network)
 		}
 		add := func(vcpu int, runtime, period vsn.Duration) {
-			out = append(out, thread{seat, i, ph.network[seat.Network], vcpu, int64(runtime), int64(period), ph.scale.Of(int64(runtime), int64(period))})
+			t := thread{seat: seat, vm: i, network: ph.network[seat.Network], vcpu: vcpu, runtime: int64(runtime), period: int64(period), u: ph.scale.Of(int64(runtime), int64(period))}
+			t.on, t.stays = ph.stays(h, seat, vcpu)
+			out = append(out, t)
 		}
 		for k, r := range ph.chosen.Reserved.Of(seat.Network, vm) {
 			add(k, r.Runtime, r.Period)

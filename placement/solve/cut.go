@@ -40,6 +40,9 @@ func lengthen(r *placement.Realization, p placement.Proof) bool {
 func (s *solver) cut(e *placement.Embedding, c placement.Claim) error {
 	own := s.own(c.Subject)
 	if own == nil {
+		if never := s.unkept(); never != nil {
+			return never
+		}
 		return fmt.Errorf("the planner found that %s keeps to %s, and the proof finds %v %s over %v: this is a fault of this program", c.Subject, c.Rule, c.Bound, c.Unit, c.Limit)
 	}
 	if never := s.hopeless(c); never != nil {

@@ -7,7 +7,6 @@ import (
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/dimension"
 	"github.com/vsnctl/vsnctl/placement/embed"
-	"github.com/vsnctl/vsnctl/placement/proof"
 )
 
 // improving is the part of the nodes, one in so many, that is spent to make a first
@@ -19,7 +18,7 @@ const (
 
 // embedding is the options of phase one for this problem.
 func (s *solver) embedding(nodes int64) embed.Options {
-	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge, Toll: s.toll, Progress: s.advance()}
+	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Kept: s.kept, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge, Toll: s.toll, Progress: s.advance()}
 }
 
 // termsPerDecision is how many terms of claims are derived in about the time of a
@@ -68,7 +67,7 @@ const unlimited = 1 << 60
 // found; Optimality says how far from the optimum it can be. Where the request leaves
 // reservations or rates to the planner, the optimum is that of the ones it chose.
 func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, Optimality, error) {
-	if err := proof.Valid(&p); err != nil {
+	if err := valid(&p, o); err != nil {
 		return nil, Optimality{}, err
 	}
 	plan, near, err := exactly(ctx, &p, o)
@@ -87,8 +86,8 @@ func exactly(ctx context.Context, p *placement.Problem, o Options) (*placement.P
 	if nodes == 0 {
 		o.Nodes, nodes = DefaultNodes, unlimited
 	}
-	if dimension.Open(p) {
-		d := &open{problem: p, o: o}
+	if news := o.Standing.news(p); dimension.Open(news) {
+		d := &open{problem: p, news: news, o: o}
 		plan, err := d.solve(ctx)
 		if err != nil {
 			return nil, Optimality{}, err
@@ -100,8 +99,7 @@ func exactly(ctx context.Context, p *placement.Problem, o Options) (*placement.P
 		best.Problem = *p
 		return best, near, best.Seal()
 	}
-	s := newSolver(p, o, proof.Prove)
-	s.relax = proof.Relaxed
+	s := settled(p, o)
 	plan, err := s.solve(ctx)
 	var gaveUp *placement.GaveUp
 	switch {
@@ -129,6 +127,6 @@ func (s *solver) exact(ctx context.Context, nodes int64, from *placement.Embeddi
 	if err != nil {
 		return nil, near, err
 	}
-	s.plan.Version, s.plan.Seed, s.plan.Problem, s.plan.Embedding = placement.PlanVersion, s.o.Seed, *s.problem, *best.Embedding
-	return &s.plan, near, s.plan.Seal()
+	plan, err := s.planned(best.Embedding)
+	return plan, near, err
 }

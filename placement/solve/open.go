@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
@@ -26,6 +27,7 @@ const (
 // with the seats as they are and then with any.
 type open struct {
 	problem *placement.Problem
+	news    *placement.Problem // what of it does not run already, all of which may be open
 	o       Options
 	assume  dimension.Options
 	plan    *placement.Plan
@@ -50,7 +52,7 @@ func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 }
 
 func (d *open) search(ctx context.Context) (*placement.Plan, error) {
-	if no := dimension.Refute(d.problem); len(no) > 0 {
+	if no := dimension.Refute(d.news); len(no) > 0 {
 		return nil, &placement.Infeasible{Conflicts: no}
 	}
 	d.assume = dimension.Options{Seed: d.o.Seed, Coarse: d.coarse, Ways: map[dimension.Key]int64{}, Others: map[dimension.Key]int64{}, Margins: map[dimension.Key]int64{}}
@@ -60,10 +62,10 @@ func (d *open) search(ctx context.Context) (*placement.Plan, error) {
 		if d.o.Progress != nil {
 			d.o.Progress(Progress{Doing: Choosing})
 		}
-		next, err := dimension.Choose(d.problem, d.assume)
+		next, err := d.dimension(d.assume)
 		if err != nil && attempt == 0 {
 			d.assume.Best = true // some hosts may be better than the worst
-			next, err = dimension.Choose(d.problem, d.assume)
+			next, err = d.dimension(d.assume)
 		}
 		switch {
 		case err != nil && attempt == 0:
@@ -119,24 +121,31 @@ func (d *open) sooner(ctx context.Context, quickest *dimension.Choice) bool {
 	}
 	smooth := d.assume
 	smooth.Smooth = true
-	c, _ := dimension.Choose(d.problem, smooth)
+	c, _ := d.dimension(smooth)
 	return c != nil && d.place(ctx, c) == nil
 }
 
 // solver plans with a choice as if it had been asked for.
 func (d *open) solver(c *dimension.Choice) *solver {
 	filled := c.Fill(d.problem)
-	s := newSolver(filled, d.o, d.asAsked(c, proof.Prove))
+	s := newSolver(filled, d.o, asAsked(c, d.problem, proof.Prove))
 	s.asked = d.problem
 	s.choose(placement.Chosen{Reserved: c.Reserved, Tasks: c.Tasks})
-	s.relax = d.asAsked(c, proof.Relaxed)
+	s.relax = asAsked(c, d.problem, proof.Relaxed)
 	return s
 }
 
+// dimension chooses for what is new; what runs has what it has.
+func (d *open) dimension(o dimension.Options) (*dimension.Choice, error) {
+	c, err := dimension.Choose(d.news, o)
+	d.o.Standing.join(c)
+	return c, err
+}
+
 // asAsked proves of what was asked, which is what the plan will say.
-func (d *open) asAsked(c *dimension.Choice, prove prover) prover {
+func asAsked(c *dimension.Choice, asked *placement.Problem, prove prover) prover {
 	return func(p *placement.Problem, e *placement.Embedding, r *placement.Realization) (placement.Proof, error) {
-		return prove(c.Empty(p, d.problem), e, r)
+		return prove(c.Empty(p, asked), e, r)
 	}
 }
 
@@ -188,7 +197,7 @@ func (d *open) inPlace(t *tight) bool {
 	assume.Seats = seatsOf(t.embedding)
 	for range attempts {
 		assume.Ways, assume.Others, assume.Margins = d.found(t, assume)
-		c, err := dimension.Choose(d.problem, assume)
+		c, err := d.dimension(assume)
 		if err != nil {
 			return false
 		}
@@ -217,7 +226,7 @@ func (d *open) refine() {
 		exact := dimension.Options{Seed: d.o.Seed, Seats: seatsOf(t.embedding)}
 		exact.Ways, exact.Others, _ = d.found(t, dimension.Options{})
 		exact.Margins = left
-		c, err := dimension.Choose(d.problem, exact)
+		c, err := d.dimension(exact)
 		if err != nil {
 			return
 		}
@@ -334,8 +343,7 @@ func (d *open) refused(ctx context.Context, err error, c *dimension.Choice) erro
 	if !errors.As(err, &infeasible) || d.coarse {
 		return err
 	}
-	easy := newSolver(dimension.Relaxed(d.problem), d.o.aside(Choosing), proof.Prove)
-	easy.relax = proof.Relaxed
+	easy := settled(d.relaxed(), d.o.aside(Choosing))
 	var proved *placement.Infeasible
 	if _, err := easy.solve(ctx); errors.As(err, &proved) {
 		return err
@@ -343,4 +351,14 @@ func (d *open) refused(ctx context.Context, err error, c *dimension.Choice) erro
 	nearest := infeasible.Conflicts[0]
 	nearest.Says += fmt.Sprintf(" (with the reservations and rates that were chosen, at a cost of %.3f cpus: others may fit)", c.Cost)
 	return &placement.GaveUp{Why: "the choice of reservations and rates that costs least has no placement, nor those tried after it: give more hosts, or longer deadlines", Nearest: &nearest}
+}
+
+// relaxed is the problem with no more for what is new than every choice needs.
+func (d *open) relaxed() *placement.Problem {
+	out := dimension.Relaxed(d.news)
+	if d.o.Standing != nil {
+		out.Networks = slices.Concat(d.problem.Networks[:len(d.o.Standing.Networks)], out.Networks)
+		out.Pins = d.problem.Pins
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/dimension"
@@ -31,6 +32,8 @@ type Options struct {
 	// Found, if set, is told every plan for the problem as soon as it is proved, the best
 	// last: who ends ctx need not wait for the answer. They are not sealed (Plan.Seal).
 	Found func(*placement.Plan)
+	// Standing, if set, is what runs already and stays as it is (Amend).
+	Standing *Standing
 }
 
 // prover derives the claims of an answer, as proof.Prove does.
@@ -45,7 +48,7 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
-	if err := proof.Valid(&p); err != nil {
+	if err := valid(&p, o); err != nil {
 		return nil, err
 	}
 	plan, err := answer(ctx, &p, o, true)
@@ -59,18 +62,42 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 // answer plans without looking for remedies; fine makes what is left open as cheap as
 // it can be.
 func answer(ctx context.Context, p *placement.Problem, o Options, fine bool) (*placement.Plan, error) {
-	if dimension.Open(p) {
-		return (&open{problem: p, o: o, coarse: !fine}).solve(ctx)
+	if news := o.Standing.news(p); dimension.Open(news) {
+		return (&open{problem: p, news: news, o: o, coarse: !fine}).solve(ctx)
 	}
-	s := newSolver(p, o, proof.Prove)
-	s.relax, s.coarse = proof.Relaxed, !fine
+	s := settled(p, o)
+	s.coarse = !fine
 	return s.solve(ctx)
+}
+
+// valid reports what is malformed, and what cannot stay as it is.
+func valid(p *placement.Problem, o Options) error {
+	if err := proof.Valid(p); err != nil {
+		return err
+	}
+	return o.Standing.check(p)
+}
+
+// settled plans a problem that leaves nothing open beside what runs, and was chosen for
+// that.
+func settled(p *placement.Problem, o Options) *solver {
+	if o.Standing == nil {
+		s := newSolver(p, o, proof.Prove)
+		s.relax = proof.Relaxed
+		return s
+	}
+	c := &o.Standing.choice
+	s := newSolver(c.Fill(p), o, asAsked(c, p, proof.Prove))
+	s.asked, s.relax = p, asAsked(c, p, proof.Relaxed)
+	s.choose(placement.Chosen{Reserved: c.Reserved, Tasks: c.Tasks})
+	return s
 }
 
 type solver struct {
 	problem *placement.Problem
 	asked   *placement.Problem // what a plan says that it is for
 	o       Options
+	kept    *placement.Embedding // what stays as it is; nil: nothing
 	at      Progress
 	chosen  placement.Chosen
 	phase   *realize.Phase
@@ -86,7 +113,9 @@ type solver struct {
 }
 
 func newSolver(p *placement.Problem, o Options, prove prover) *solver {
-	return &solver{problem: p, asked: p, o: o, phase: realize.New(p, o.Seed), prove: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
+	s := &solver{problem: p, asked: p, o: o, kept: o.Standing.within(p), prove: prove, tried: map[string]bool{}, judged: map[string]*placement.Claim{}}
+	s.phase = s.realize(p)
+	return s
 }
 
 // choose says what was chosen beside what the problem says.
@@ -97,7 +126,11 @@ func (s *solver) choose(c placement.Chosen) {
 
 // realize is phase two for the problem or a part of it.
 func (s *solver) realize(p *placement.Problem) *realize.Phase {
-	return realize.NewChosen(p, s.o.Seed, s.chosen)
+	ph := realize.NewChosen(p, s.o.Seed, s.chosen)
+	if s.o.Standing != nil {
+		ph.Keep(&s.o.Standing.Realization)
+	}
+	return ph
 }
 
 func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
@@ -111,7 +144,7 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, s.blame(err)
 	}
 	if !s.coarse {
 		s.doing(Improving)
@@ -119,7 +152,12 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 			return nil, err
 		}
 	}
-	s.plan.Version, s.plan.Seed, s.plan.Problem, s.plan.Embedding = placement.PlanVersion, s.o.Seed, *s.problem, *e
+	return s.planned(e)
+}
+
+// planned is the plan with the embedding that was accepted last.
+func (s *solver) planned(e *placement.Embedding) (*placement.Plan, error) {
+	s.plan.Version, s.plan.Seed, s.plan.Problem, s.plan.Embedding = placement.PlanVersion, s.o.Seed, *s.asked, *e
 	return &s.plan, s.plan.Seal()
 }
 
@@ -142,16 +180,18 @@ func (s *solver) accept(e *placement.Embedding) error {
 	return nil
 }
 
-// alone looks at each of several networks by itself, which is a relaxation: where
-// one of them has no placement, neither have all. Otherwise it returns gaveUp.
+// alone looks at each of several networks by itself, beside what stays, which is a
+// relaxation: where one of them has no placement, neither have all. Otherwise it
+// returns gaveUp.
 func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
-	if len(s.problem.Networks) < 2 {
+	stays, moves := s.o.Standing.divide(s.problem.Networks)
+	if len(moves) < 2 {
 		return gaveUp
 	}
 	o := s.o.aside(Alone)
-	o.Nodes /= int64(len(s.problem.Networks))
-	for i := range s.problem.Networks {
-		p := placement.Problem{Networks: s.problem.Networks[i : i+1], Inventory: s.problem.Inventory, Pins: s.pinsOf(s.problem.Networks[i].Name)}
+	o.Nodes /= int64(len(moves))
+	for _, n := range moves {
+		p := placement.Problem{Networks: append(slices.Clone(stays), n), Inventory: s.problem.Inventory, Pins: s.pinsOf(n.Name)}
 		var infeasible *placement.Infeasible
 		one := newSolver(&p, o, s.prove)
 		one.relax = s.relax

@@ -1,0 +1,350 @@
+package solve
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/dimension"
+	"github.com/vsnctl/vsnctl/vsn"
+)
+
+// Standing is what stays of a plan that runs, while the rest of a problem is planned
+// beside it: seats, routes, CPUs, classes, and what was chosen of reservations and
+// rates. Its networks come first in the problem.
+type Standing struct {
+	Networks    []string // all or part of each stays
+	Embedding   placement.Embedding
+	Realization placement.Realization
+	choice      dimension.Choice
+}
+
+// stand is all that can stay of a plan in an inventory, with some of its networks: VMs
+// on hosts that are there, and between them the links whose ways are.
+func stand(running *placement.Plan, networks []vsn.Network, inv *hosts.Inventory) *Standing {
+	s := &Standing{choice: chosen(running, networks)}
+	x := newIndex(inv)
+	stays, seated := map[string]bool{}, map[[2]string]bool{}
+	for i := range networks {
+		s.Networks = append(s.Networks, networks[i].Name)
+		stays[networks[i].Name] = true
+	}
+	for _, seat := range running.Embedding.Seats {
+		if h, there := x.nodes[seat.Host]; stays[seat.Network] && there && h < len(inv.Hosts) {
+			s.Embedding.Seats = append(s.Embedding.Seats, seat)
+			seated[[2]string{seat.Network, seat.VM}] = true
+		}
+	}
+	ends := map[[2]string][]string{}
+	for i := range networks {
+		for _, l := range networks[i].Links {
+			ends[[2]string{networks[i].Name, l.Name}] = l.Between
+		}
+	}
+	for _, r := range running.Embedding.Routes {
+		of := ends[[2]string{r.Network, r.Link}]
+		if len(of) == 2 && seated[[2]string{r.Network, of[0]}] && seated[[2]string{r.Network, of[1]}] && x.joins(&r, inv) {
+			s.Embedding.Routes = append(s.Embedding.Routes, r)
+		}
+	}
+	s.Realization = realized(running, stays)
+	return s
+}
+
+// joins reports whether the cables of a route are there and join its nodes.
+func (x *index) joins(r *placement.Route, inv *hosts.Inventory) bool {
+	for i, name := range r.Path {
+		if _, there := x.nodes[name]; !there {
+			return false
+		}
+		if i == 0 {
+			continue
+		}
+		c, there := x.cables[r.Cables[i-1]]
+		if !there || !between(&inv.Cables[c], r.Path[i-1], name) {
+			return false
+		}
+	}
+	return true
+}
+
+func between(c *hosts.Cable, a, b string) bool {
+	return c.Between[0] == a && c.Between[1] == b || c.Between[0] == b && c.Between[1] == a
+}
+
+// realized is the realization of some networks.
+func realized(running *placement.Plan, of map[string]bool) (out placement.Realization) {
+	for _, r := range running.Realization.Reservations {
+		if of[r.Network] {
+			out.Reservations = append(out.Reservations, r)
+		}
+	}
+	for _, e := range running.Realization.Emulators {
+		if of[e.Network] {
+			out.Emulators = append(out.Emulators, e)
+		}
+	}
+	for _, q := range running.Realization.Queues {
+		if of[q.Network] {
+			out.Queues = append(out.Queues, q)
+		}
+	}
+	for _, t := range running.Realization.Tasks {
+		if of[t.Network] {
+			out.Tasks = append(out.Tasks, t)
+		}
+	}
+	return out
+}
+
+// chosen is what a plan has chosen of what its networks leave open.
+func chosen(running *placement.Plan, networks []vsn.Network) dimension.Choice {
+	c := dimension.Choice{Reserved: placement.Reserved{}, Links: map[dimension.Key]dimension.Rate{}}
+	open := map[dimension.Key]bool{}
+	of := map[string]bool{}
+	for i := range networks {
+		n := &networks[i]
+		of[n.Name] = true
+		for _, vm := range n.VMs {
+			open[dimension.Key{n.Name, vm.Name}] = vm.Reservation == nil || vm.Reservation.Runtime == 0
+		}
+	}
+	for _, r := range running.Realization.Reservations {
+		if key := (dimension.Key{r.Network, r.VM}); open[key] {
+			c.Reserved[key] = append(c.Reserved[key], vsn.Reservation{Runtime: vsn.Duration(r.RuntimeNs), Period: vsn.Duration(r.PeriodNs)})
+		}
+	}
+	clear(open)
+	for i := range networks {
+		for _, l := range networks[i].Links {
+			open[dimension.Key{networks[i].Name, l.Name}] = l.Rate == 0
+		}
+	}
+	for _, q := range running.Realization.Queues {
+		if key := (dimension.Key{q.Network, q.Link}); open[key] {
+			c.Links[key] = dimension.Rate{Rate: vsn.Rate(q.RateBit), Burst: vsn.Size(q.BurstBytes)}
+		}
+	}
+	for _, t := range running.Realization.Tasks {
+		if of[t.Network] {
+			c.Tasks = append(c.Tasks, t)
+		}
+	}
+	return c
+}
+
+// join adds to a choice for the networks that are new what those that run have.
+func (s *Standing) join(c *dimension.Choice) {
+	if s == nil || c == nil {
+		return
+	}
+	for key, list := range s.choice.Reserved {
+		c.Reserved[key] = list
+	}
+	for key, rate := range s.choice.Links {
+		c.Links[key] = rate
+	}
+	c.Tasks = append(append([]placement.TaskSeat(nil), s.choice.Tasks...), c.Tasks...)
+}
+
+// has reports whether a network runs.
+func (s *Standing) has(network string) bool {
+	if s == nil {
+		return false
+	}
+	for _, name := range s.Networks {
+		if name == network {
+			return true
+		}
+	}
+	return false
+}
+
+// news is the problem of what does not run yet.
+func (s *Standing) news(p *placement.Problem) *placement.Problem {
+	if s == nil {
+		return p
+	}
+	out := *p
+	out.Networks = out.Networks[len(s.Networks):]
+	out.Pins, out.Before = s.without(p.Pins), s.without(p.Before)
+	return &out
+}
+
+func (s *Standing) without(seats []placement.Seat) (out []placement.Seat) {
+	for _, seat := range seats {
+		if !s.has(seat.Network) {
+			out = append(out, seat)
+		}
+	}
+	return out
+}
+
+// check reports what cannot stay in the inventory of a problem, or is to be elsewhere
+// by its pins.
+func (s *Standing) check(p *placement.Problem) error {
+	if s == nil {
+		return nil
+	}
+	at := map[[2]string]string{}
+	for _, seat := range s.Embedding.Seats {
+		at[[2]string{seat.Network, seat.VM}] = seat.Host
+	}
+	for _, pin := range p.Pins {
+		if host := at[[2]string{pin.Network, pin.VM}]; host != "" && host != pin.Host {
+			return fmt.Errorf("vm %s/%s runs on %q and stays there, and is pinned to %q: leave the pin away, or move it (--drop its network and plan it anew)", pin.Network, pin.VM, host, pin.Host)
+		}
+	}
+	machines := map[string]*hosts.Host{}
+	for i := range p.Inventory.Hosts {
+		machines[p.Inventory.Hosts[i].Name] = &p.Inventory.Hosts[i]
+	}
+	for _, r := range s.Realization.Reservations {
+		if h := machines[r.Host]; at[[2]string{r.Network, r.VM}] == r.Host {
+			if err := held(h, r.Network+"/"+r.VM, r.CPU); err != nil {
+				return err
+			}
+		}
+	}
+	emulated := map[[2]string]bool{}
+	for _, e := range s.Realization.Emulators {
+		h := machines[e.Host]
+		if at[[2]string{e.Network, e.VM}] != e.Host {
+			continue
+		}
+		emulated[[2]string{e.Network, e.VM}] = true
+		if h.Emulator == nil || int64(h.Emulator.Runtime) != e.RuntimeNs || int64(h.Emulator.Period) != e.PeriodNs {
+			return fmt.Errorf("the device threads of vm %s/%s hold %v every %v on host %q, and this inventory gives them something else: what runs cannot stay as it is", e.Network, e.VM, vsn.Duration(e.RuntimeNs), vsn.Duration(e.PeriodNs), e.Host)
+		}
+		if err := held(h, e.Network+"/"+e.VM, e.CPU); err != nil {
+			return err
+		}
+	}
+	for _, seat := range s.Embedding.Seats {
+		if h := machines[seat.Host]; h.Emulator != nil && !emulated[[2]string{seat.Network, seat.VM}] {
+			return fmt.Errorf("the device threads of vm %s/%s have no reservation, and on host %q this inventory reserves for them: what runs cannot stay as it is", seat.Network, seat.VM, seat.Host)
+		}
+	}
+	return nil
+}
+
+// held reports what keeps a reservation of a VM from staying on a CPU of its host.
+func held(h *hosts.Host, vm string, cpu int) error {
+	switch {
+	case h.Partition != (cpu != hosts.AnyCPU):
+		return fmt.Errorf("vm %s runs on host %q, of which partition was %t and is %t in this inventory: what runs cannot stay as it is", vm, h.Name, !h.Partition, h.Partition)
+	case h.Partition && h.CPU(cpu) == nil:
+		return fmt.Errorf("vm %s runs on cpu %d of host %q, which this inventory does not have: what runs cannot stay as it is", vm, cpu, h.Name)
+	}
+	return nil
+}
+
+// within is what stays of the networks of a part of the problem.
+func (s *Standing) within(p *placement.Problem) *placement.Embedding {
+	if s == nil {
+		return nil
+	}
+	in := map[string]bool{}
+	for i := range p.Networks {
+		in[p.Networks[i].Name] = true
+	}
+	out := &placement.Embedding{}
+	for _, seat := range s.Embedding.Seats {
+		if in[seat.Network] {
+			out.Seats = append(out.Seats, seat)
+		}
+	}
+	for _, r := range s.Embedding.Routes {
+		if in[r.Network] {
+			out.Routes = append(out.Routes, r)
+		}
+	}
+	return out
+}
+
+// divide tells networks all of which stays from those of which something is to be
+// planned.
+func (s *Standing) divide(networks []vsn.Network) (stays, moves []vsn.Network) {
+	if s == nil {
+		return nil, networks
+	}
+	have := map[string]int{}
+	for _, seat := range s.Embedding.Seats {
+		have[seat.Network]++
+	}
+	for _, r := range s.Embedding.Routes {
+		have[r.Network]++
+	}
+	for i := range networks {
+		if n := &networks[i]; s.has(n.Name) && have[n.Name] == len(n.VMs)+len(n.Links) {
+			stays = append(stays, *n)
+		} else {
+			moves = append(moves, *n)
+		}
+	}
+	return stays, moves
+}
+
+// blame names what runs, where that does not hold in this inventory even by itself.
+func (s *solver) blame(err error) error {
+	var infeasible *placement.Infeasible
+	if errors.As(err, &infeasible) {
+		if never := s.unkept(); never != nil {
+			return never
+		}
+	}
+	return err
+}
+
+// unkept is the first claim that does not hold of what stays alone, nothing new beside
+// it; nil where all do. That a plan holds says so of the inventory that it was made for.
+func (s *solver) unkept() *placement.Infeasible {
+	if s.kept == nil {
+		return nil
+	}
+	problem, e := s.only(s.kept, s.standingPart())
+	a, err := s.attempt(problem, e, s.realize(problem))
+	var cut *placement.Cut
+	switch {
+	case errors.As(err, &cut):
+		c := cut.Conflict
+		c.Says = "what runs does not fit this inventory, even with nothing new beside it: " + c.Says
+		return &placement.Infeasible{Conflicts: []placement.Conflict{c}}
+	case err != nil || a.verdict != refuted:
+		return nil
+	}
+	return &placement.Infeasible{Conflicts: []placement.Conflict{{Rule: a.claim.Rule, Subjects: []string{a.claim.Subject}, Need: a.claim.Bound, Have: a.claim.Limit, Unit: a.claim.Unit,
+		Says: fmt.Sprintf("%s needs %v %s and %v is allowed, as it runs and with nothing new beside it, in this inventory", a.claim.Subject, a.claim.Bound, a.claim.Unit, a.claim.Limit)}}}
+}
+
+// standingPart is what stays, with the flows all of whose VMs and links do.
+func (s *solver) standingPart() *part {
+	out := newPart()
+	for _, seat := range s.kept.Seats {
+		out.vms[[2]string{seat.Network, seat.VM}] = true
+	}
+	for _, r := range s.kept.Routes {
+		out.links[[2]string{r.Network, r.Link}] = true
+	}
+	for i := range s.problem.Networks {
+		n := &s.problem.Networks[i]
+		for j := range n.Flows {
+			f := newPart()
+			f.addFlow(n, &n.Flows[j])
+			if subset(f.vms, out.vms) && subset(f.links, out.links) {
+				out.flows[[2]string{n.Name, n.Flows[j].Name}] = true
+			}
+		}
+	}
+	return out
+}
+
+func subset(some, all map[[2]string]bool) bool {
+	for key := range some {
+		if !all[key] {
+			return false
+		}
+	}
+	return true
+}
