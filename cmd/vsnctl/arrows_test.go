@@ -44,8 +44,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// For tests and benchmarks of large problems.
 	"placement/scale": {[]string{"vsn", "hosts"}, nil},
-	// For tests and benchmarks: data centres and plans that are made up.
-	"placement/placementtest": {[]string{"vsn", "hosts", "placement"}, nil},
+	// For tests and benchmarks: plans that are made up.
+	"placement/placementtest": {[]string{"vsn", "hosts", "placement", "placement/scale"}, nil},
 
 	// For tests and benchmarks of placement/proof; it shares no formula with them.
 	"placement/proof/simulation": {[]string{"vsn", "hosts", "placement"}, nil},
