@@ -3,9 +3,11 @@ package placement
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -13,13 +15,14 @@ import (
 // full memory.
 const MaxPlanBytes = 4 << 30
 
-// Write writes the plan as canonical JSON: keys in the order of the types, lists in
-// the order of the problem, two spaces of indent, a newline at the end.
+// Write writes the plan as canonical JSON: keys in the order of the types, lists in the
+// order of the problem, each object of a list on a line of its own, a newline at the
+// end. It holds little of it in memory at a time.
 func Write(w io.Writer, p *Plan) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(p)
+	l := layout{w: w}
+	l.object(reflect.ValueOf(p).Elem(), 0)
+	l.write([]byte("\n"))
+	return l.err
 }
 
 // Read reads a plan strictly: unknown keys, another version and bytes after the end
@@ -29,9 +32,18 @@ func Read(r io.Reader) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Parse(data)
+}
+
+// Parse is Read for what is in memory already. Nothing of the plan points into data.
+func Parse(data []byte) (*Plan, error) {
+	var p Plan
+	if readQuickly(data, reflect.ValueOf(&p).Elem()) && p.Version == PlanVersion {
+		return &p, nil
+	}
+	p = Plan{}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	var p Plan
 	failed := dec.Decode(&p)
 	ends := len(bytes.TrimSpace(data[dec.InputOffset():])) == 0
 	if failed == nil && ends && p.Version == PlanVersion {
@@ -71,6 +83,10 @@ func at(data []byte, err error) error {
 // read as from it: keys twice, spelled otherwise or left out, numbers in another
 // notation. Order and white space do not matter.
 func Faithful(data []byte, p *Plan) error {
+	same := comparison{rest: data}
+	if Write(&same, p); same.equal() {
+		return nil
+	}
 	var canonical bytes.Buffer
 	if err := Write(&canonical, p); err != nil {
 		return err
@@ -85,6 +101,25 @@ func Faithful(data []byte, p *Plan) error {
 	}
 	return unlike("plan", said, meant)
 }
+
+// comparison is written to what may be the same as rest.
+type comparison struct {
+	rest    []byte
+	differs bool
+}
+
+func (c *comparison) Write(b []byte) (int, error) {
+	rest, same := bytes.CutPrefix(c.rest, b)
+	if c.rest = rest; !same {
+		c.differs = true
+		return 0, errDiffers
+	}
+	return len(b), nil
+}
+
+func (c *comparison) equal() bool { return !c.differs && len(c.rest) == 0 }
+
+var errDiffers = errors.New("it differs")
 
 // decodeOnce decodes a value in which no key is there twice; numbers stay as written.
 func decodeOnce(dec *json.Decoder, at string) (any, error) {
