@@ -91,19 +91,39 @@ func absolute(networks []vsn.Network) error {
 	return nil
 }
 
-// isPlan reports whether data looks like a plan file rather than a document.
+// isPlan reports whether data looks like a plan file rather than a document: an object
+// with the keys of one, as far as it can be read.
 func isPlan(data []byte) bool {
-	var head struct {
-		Version *int            `json:"version"`
-		Problem json.RawMessage `json:"problem"`
+	var version *int
+	problem := false
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
+		return false
 	}
-	return json.Unmarshal(data, &head) == nil && head.Version != nil && head.Problem != nil
+	for dec.More() && (version == nil || !problem) {
+		key, err := dec.Token()
+		if err != nil {
+			return false
+		}
+		var value json.RawMessage
+		switch {
+		case key == "problem" && version != nil:
+			problem = true // what it says is for decodePlan to read
+			continue
+		case dec.Decode(&value) != nil:
+			return false
+		case key == "version" && json.Unmarshal(value, &version) != nil:
+			return false
+		}
+		problem = problem || key == "problem"
+	}
+	return version != nil && problem
 }
 
 // decodePlan reads a plan and holds its problem against the rules for documents: a
 // plan file may come from anywhere, and its names go to libvirt and the kernel.
 func decodePlan(name string, data []byte) (*placement.Plan, error) {
-	p, err := placement.Read(bytes.NewReader(data))
+	p, err := placement.Parse(data)
 	if err != nil {
 		return nil, badInput(fmt.Errorf("%s: %w", name, err))
 	}
@@ -138,15 +158,22 @@ func validProblem(name string, p *placement.Plan) error {
 // and is no regular file, a pipe or a device, is written to, not replaced; a symbolic
 // link stays one, and a file keeps its mode.
 func (t *terminal) writeFile(name string, data []byte) error {
-	if name == "-" {
-		_, err := t.out.Write(data)
+	return t.writeTo(name, func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
+	})
+}
+
+// writeTo is writeFile for what is too large to stand in memory as a whole.
+func (t *terminal) writeTo(name string, write func(io.Writer) error) error {
+	if name == "-" {
+		return write(t.out)
 	}
 	mode := os.FileMode(0o644)
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return writeThrough(name, data)
+		return writeThrough(name, os.O_WRONLY, mode, write)
 	case err == nil:
 		mode = info.Mode().Perm()
 		if name, err = filepath.EvalSymlinks(name); err != nil {
@@ -156,30 +183,29 @@ func (t *terminal) writeFile(name string, data []byte) error {
 		return err
 	default:
 		if link, err := os.Lstat(name); err == nil && link.Mode()&fs.ModeSymlink != 0 {
-			return os.WriteFile(name, data, mode) // a link that leads nowhere yet
+			return writeThrough(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode, write) // a link that leads nowhere yet
 		}
 	}
-	tmp, err := unfinished.create(name)
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return err
 	}
-	defer unfinished.remove()
-	if _, err = tmp.Write(data); err == nil {
+	defer os.Remove(tmp.Name())
+	if err = write(tmp); err == nil {
 		err = tmp.Chmod(mode)
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
-	return unfinished.finish(name)
+	return os.Rename(tmp.Name(), name)
 }
 
-func writeThrough(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+func writeThrough(name string, flags int, mode os.FileMode, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, flags, mode)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Close())
+	return errors.Join(write(f), f.Close())
 }
 
 // print writes v as json or yaml to standard output.

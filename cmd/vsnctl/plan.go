@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -71,18 +72,17 @@ func (t *terminal) plan(c *cli.Context) error {
 		return t.refuse(format, err)
 	}
 	if name := c.String("output"); name != "" {
-		var file bytes.Buffer
-		if err := placement.Write(&file, plan); err != nil {
-			return err
-		}
-		if err := t.writeFile(name, file.Bytes()); err != nil {
+		if err := t.writeTo(name, func(w io.Writer) error { return placement.Write(w, plan) }); err != nil {
 			return err
 		}
 		if name == "-" {
 			return nil
 		}
 	}
-	if format != "table" {
+	switch format {
+	case "json":
+		return placement.Write(t.out, plan)
+	case "yaml":
 		return t.print(format, plan)
 	}
 	var tables bytes.Buffer
