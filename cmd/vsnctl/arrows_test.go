@@ -31,14 +31,15 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/utilization": {[]string{"vsn"}, nil},
 	"placement/objective":   {[]string{"hosts", "placement"}, nil},
 	"placement/milp":        {[]string{"vsn", "hosts", "placement", "placement/objective"}, nil},
-	"placement/embed":       {[]string{"vsn", "hosts", "placement", "placement/objective", "placement/utilization"}, nil},
+	"placement/trace":       {[]string{"placement"}, nil},
+	"placement/embed":       {[]string{"vsn", "hosts", "placement", "placement/objective", "placement/trace", "placement/utilization"}, nil},
 	"placement/realize":     {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/utilization"}, nil},
 	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/objective"}, nil},
 	"placement/dimension":   {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
 	"placement/construct":   {[]string{"vsn", "hosts"}, nil},
 	"placement/study":       {[]string{"vsn", "hosts", "placement/construct"}, nil},
-	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/dimension", "placement/embed", "placement/realize", "placement/proof"}, nil},
-	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/milp", "placement/objective", "placement/proof", "placement/solve", "placement/study"},
+	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/dimension", "placement/embed", "placement/realize", "placement/proof", "placement/trace"}, nil},
+	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/milp", "placement/objective", "placement/proof", "placement/solve", "placement/study", "placement/trace"},
 		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
 	"cmd/vsn-guest": {nil, nil},
 
@@ -52,7 +53,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 }
 
 // pure rooms may not reach the outside world even through the standard library.
-var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/objective", "placement/milp", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/solve", "placement/construct", "placement/study"}
+var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/objective", "placement/milp", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/solve", "placement/construct", "placement/study", "placement/trace"}
 
 // impure packages of the standard library. hosts is allowed time for a deadline of
 // undoing, which is no clock in a decision.

@@ -38,6 +38,14 @@ func flagsFirst(app *cli.App, args []string) []string {
 			rest = append(rest, a)
 			continue
 		}
+		if optionalValue(command, a) {
+			if i+1 < len(args) && strings.HasSuffix(args[i+1], traceSuffix) {
+				i++
+				a += "=" + args[i]
+			}
+			flags = append(flags, a)
+			continue
+		}
 		flags = append(flags, a)
 		if takesValue(command, a) && i+1 < len(args) {
 			i++
@@ -45,6 +53,15 @@ func flagsFirst(app *cli.App, args []string) []string {
 		}
 	}
 	return append(flags, rest...)
+}
+
+// optionalValue reports whether this is a flag that may stand alone, and does.
+func optionalValue(command *cli.Command, arg string) bool {
+	name := strings.TrimLeft(arg, "-")
+	return slices.ContainsFunc(command.Flags, func(f cli.Flag) bool {
+		g, ok := f.(*cli.GenericFlag)
+		return ok && slices.Contains(g.Names(), name)
+	})
 }
 
 // takesValue reports whether the next argument belongs to this flag.

@@ -28,12 +28,17 @@ path. Nothing is started and no host is touched; neither root nor libvirt is nee
   vsnctl plan --format json robot.yaml               the plan itself, for programs
   vsnctl plan --exact robot.yaml                     the best there is, or how far from it
   vsnctl plan --export robot.lp robot.yaml           the problem, for a solver of integer programs
+  vsnctl plan --trace-search robot.yaml              what was tried, and what was refused and why
+  vsnctl plan --trace-search=steps.jsonl robot.yaml  and every step of it, as JSON Lines
+
+A first Ctrl-C ends the search: the best plan so far is proved, written and marked as
+interrupted, or there is none yet and the planner gives up. A second one ends at once.
 
 Exit codes: ` + exitCodes,
 		Flags: append(goalFlags(),
 			inventoryFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("output"), Usage: "write the plan to `PLAN` (- for standard output)"},
-			formatFlag("table"), seedFlag(), nodesFlag(), progressFlag(), connectFlag(),
+			formatFlag("table"), seedFlag(), nodesFlag(), progressFlag(), traceFlag(), connectFlag(),
 		),
 		Action: func(c *cli.Context) error { return t.plan(c) },
 	}

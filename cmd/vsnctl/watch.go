@@ -37,16 +37,21 @@ type watch struct {
 // search runs a search and shows how far it is. If ctx ends, by a time limit or a signal,
 // and what is found is not told soon, the best plan so far is the answer.
 func (t *terminal) search(c *cli.Context, run func(solve.Options) answered) (*placement.Plan, error) {
+	follow, err := t.tracer(c)
+	if err != nil {
+		return nil, err
+	}
 	w := &watch{began: time.Now()}
 	w.since = w.began
 	w.limit, _ = c.Context.Deadline()
 	done := make(chan answered, 1)
 	go func() {
-		done <- run(solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes"), Progress: w.progress, Found: w.found})
+		done <- run(solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes"), Progress: w.progress, Found: w.found, Trace: follow.sink()})
 	}()
 	end := t.live(c.String("progress"), func() string { return w.line(time.Now()) })
 	a := t.await(c.Context, w, done)
 	end()
+	a.err = errors.Join(a.err, t.closeTrace(follow, c.String("format")))
 	if a.said != "" {
 		fmt.Fprintln(t.err, "vsnctl:", a.said)
 	}

@@ -10,6 +10,7 @@ import (
 // cuts are the answers of others that were learned: decisions that do not work
 // together, whatever the rest.
 type cuts struct {
+	made  int // cuts that were learned: their numbers
 	known []cut
 	of    [][]int32 // by decision: cuts that it is in
 	// crowds are groups that phase two cannot realize together on any host of a pack
@@ -19,6 +20,7 @@ type cuts struct {
 }
 
 type cut struct {
+	number int
 	seats  []seatAt
 	routes []routeAt
 }
@@ -31,6 +33,7 @@ type routeAt struct {
 }
 
 type crowd struct {
+	number int
 	pack   int32
 	groups []int32
 }
@@ -55,9 +58,11 @@ func (k *cuts) learn(s *search, c *placement.Cut, h int32, reasons set) error {
 	for _, at := range made.routes {
 		reasons.add(s.m.linkDecision(at.link))
 	}
+	k.made++
+	made.number = k.made
 	if h >= 0 && len(made.routes) == 0 {
 		id := int32(len(k.crowds))
-		together := crowd{pack: s.m.hosts[h].pack}
+		together := crowd{number: k.made, pack: s.m.hosts[h].pack}
 		for _, at := range made.seats {
 			together.groups = append(together.groups, at.group)
 			k.crowdsOf[at.group] = append(k.crowdsOf[at.group], id)
@@ -133,6 +138,7 @@ func (k *cuts) hit(s *search, d int32, reasons set) bool {
 		for _, at := range c.routes {
 			reasons.add(s.m.linkDecision(at.link))
 		}
+		s.tellMet(c.number)
 		return true
 	}
 	return false
@@ -164,6 +170,7 @@ func (k *cuts) hitOn(s *search, g, h int32, reasons set) bool {
 		for _, o := range c.groups {
 			reasons.add(o)
 		}
+		s.tellMet(c.number)
 		return true
 	}
 	return false

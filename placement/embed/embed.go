@@ -21,6 +21,7 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/trace"
 )
 
 // Options say how far to search and whom to ask.
@@ -52,6 +53,8 @@ type Options struct {
 	// decisions. It counts where they refuse: a search of few decisions and long proofs
 	// is long, too.
 	Toll func() int64
+	// Trace, if set, is told every step.
+	Trace trace.Sink
 	// Progress, if set, is told every so many decisions how far the search is.
 	Progress func(Progress)
 }
@@ -71,7 +74,9 @@ func Search(ctx context.Context, p *placement.Problem, o Options) (*placement.Em
 	if err != nil {
 		return nil, Tally{}, err
 	}
+	o.tell(trace.Event{Kind: trace.Search, What: "phase one"})
 	if conflicts := m.refute(); len(conflicts) > 0 {
+		o.tellRefuted(conflicts)
 		return nil, Tally{}, &placement.Infeasible{Conflicts: conflicts}
 	}
 	s := newSearch(ctx, m, o)
@@ -84,6 +89,7 @@ func Search(ctx context.Context, p *placement.Problem, o Options) (*placement.Em
 			continue // few paths were not enough
 		}
 		s.pass = pass
+		s.tellPass()
 		if e := s.run(); e != nil || s.err != nil {
 			return e, s.tally, s.err
 		}

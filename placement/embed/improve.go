@@ -7,6 +7,7 @@ import (
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/objective"
+	"github.com/vsnctl/vsnctl/placement/trace"
 )
 
 // levels are how many groups are free at a time, and how many decisions are made about
@@ -36,6 +37,7 @@ func Improve(ctx context.Context, p *placement.Problem, o Options, from *placeme
 	if err != nil {
 		return nil, Tally{}, err
 	}
+	o.tell(trace.Event{Kind: trace.Search, What: "improvement"})
 	if len(m.refute()) > 0 { // strikes hosts that are too small, too
 		return from, Tally{}, nil
 	}
@@ -124,6 +126,7 @@ func (v *improvement) try(free []int32, quota int64) error {
 	if len(m.hosts) > nearbyHosts*4 {
 		b.nearby = nearbyHosts
 	}
+	b.tellFree(free, quota)
 	b.free()
 	v.work += work(m)
 	b.most, b.o.Nodes = v.o.Nodes, min(v.o.Nodes, v.tally.Nodes+quota)

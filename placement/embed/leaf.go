@@ -9,6 +9,7 @@ import (
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/objective"
+	"github.com/vsnctl/vsnctl/placement/trace"
 )
 
 // sort puts hosts first that the criterion of this stage likes.
@@ -58,6 +59,7 @@ func (b *best) routes(i int) {
 	}
 	l := b.order[i]
 	lk := &b.m.links[l]
+	b.tellLink(l)
 	from, to := b.seatAt(lk.ends[0]), b.seatAt(lk.ends[1])
 	t := &trail{best: b, l: l, i: i, to: to, distance: b.from(lk.rate, to), reasons: newSet(len(b.m.groups) + len(b.m.links)), nodes: []int32{from}}
 	t.from(from)
@@ -77,6 +79,7 @@ func (b *best) routes(i int) {
 	t.reasons.add(b.m.vms[lk.ends[1]].group)
 	t.reasons.drop(b.m.linkDecision(l))
 	copy(b.fail, t.reasons)
+	b.tellFail(trace.Fail, -1, l)
 }
 
 func (b *best) seatAt(v int32) int32 { return b.seat[b.m.vms[v].group] }
@@ -219,8 +222,10 @@ func (t *trail) try(delay int64) {
 	t.carry(t.l, &route{slices.Clone(t.nodes), slices.Clone(t.cables), delay})
 	t.routed++
 	t.direct = plus(t.direct, extra)
+	t.tellRoute(t.l)
 	switch {
 	case t.beyondRoutes():
+		t.tellPrune()
 		t.everything(-1, t.fail)
 	case !t.cuts.hit(t.search, d, t.fail) && !t.tooLate(t.l, t.fail) && !t.condemned(t.l):
 		t.routes(t.i + 1)
@@ -232,6 +237,7 @@ func (t *trail) try(delay int64) {
 	case t.stopped || t.err != nil:
 		t.ended = true
 	case !t.fail.has(d):
+		t.tellFail(trace.Jump, -1, t.l)
 		t.ended, t.jumped = true, true
 	default:
 		t.reasons.union(t.fail)

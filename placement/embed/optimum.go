@@ -7,6 +7,7 @@ import (
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/objective"
+	"github.com/vsnctl/vsnctl/placement/trace"
 )
 
 // Best is what a search for the least cost has found.
@@ -41,7 +42,9 @@ func Optimum(ctx context.Context, p *placement.Problem, o Options, from *placeme
 	if err != nil {
 		return Best{}, Tally{}, err
 	}
+	o.tell(trace.Event{Kind: trace.Search, What: "the optimum"})
 	if conflicts := m.refute(); len(conflicts) > 0 {
+		o.tellRefuted(conflicts)
 		return Best{}, Tally{}, &placement.Infeasible{Conflicts: conflicts}
 	}
 	b := newBest(ctx, m, o)
@@ -69,7 +72,9 @@ func First(ctx context.Context, p *placement.Problem, o Options) (*placement.Emb
 	if err != nil {
 		return nil, Tally{}, err
 	}
+	o.tell(trace.Event{Kind: trace.Search, What: "the cheapest first"})
 	if conflicts := m.refute(); len(conflicts) > 0 {
+		o.tellRefuted(conflicts)
 		return nil, Tally{}, &placement.Infeasible{Conflicts: conflicts}
 	}
 	b := newBest(ctx, m, o)
@@ -150,6 +155,7 @@ func (b *best) prove(k int) bool {
 	step := b.unit(k)
 	b.limits[k] = math.MaxInt64 - 1
 	b.bounds[k] = roundUp(b.lowest(k), step)
+	b.tellStage(trace.Stage)
 	a := aim{quota: firstQuota}
 	for b.known == nil || b.bounds[k] < b.costs[k] {
 		before := b.wins
@@ -157,7 +163,9 @@ func (b *best) prove(k int) bool {
 		b.pass = pass{nodes: min(b.o.Nodes, b.tally.Nodes+a.quota)}
 		b.stopped, b.truncated, b.hasty, b.patience = false, false, false, max(1, a.quota/hurry)
 		b.report()
+		b.tellAim(a.quota)
 		b.descend()
+		b.tellEnd()
 		switch {
 		case b.err != nil || b.ctx.Err() != nil || b.first && b.known != nil || b.stopped && b.tally.Nodes >= b.o.Nodes:
 			return false
@@ -169,6 +177,7 @@ func (b *best) prove(k int) bool {
 			return false
 		default:
 			b.bounds[k] = max(b.bounds[k], roundUp(b.limits[k]+1, step))
+			b.tellStage(trace.Bound)
 		}
 	}
 	b.bounds[k] = b.costs[k]
@@ -265,6 +274,7 @@ func (b *best) descend() {
 		return
 	}
 	if b.beyond() {
+		b.tellPrune()
 		b.everything(-1, b.fail)
 		return
 	}
@@ -275,16 +285,19 @@ func (b *best) descend() {
 	g := b.next()
 	f := b.frame(b.depth())
 	b.list(g, f)
+	b.tellVM(g, f.candidates)
 	for i := range f.candidates {
 		h := f.candidates[i].host
 		mark := b.take(g, h)
 		b.place(g, h)
+		b.tellSeat(g, h, mark)
 		switch {
 		case b.congested(g):
 			b.everything(-1, b.fail)
 		case b.starved >= 0:
 			b.starves(b.starved)
 			b.everything(-1, b.fail)
+			b.tellStarved(b.starved)
 		case b.seatWorks(g, h):
 			b.descend()
 		}
@@ -294,6 +307,7 @@ func (b *best) descend() {
 			return
 		}
 		if !b.fail.has(g) {
+			b.tellFail(trace.Jump, g, -1)
 			return // a cut that does not name g: no host of it helps
 		}
 		f.reasons.union(b.fail)
@@ -301,6 +315,7 @@ func (b *best) descend() {
 	b.everything(-1, f.reasons)
 	f.reasons.drop(g)
 	copy(b.fail, f.reasons)
+	b.tellFail(trace.Fail, g, -1)
 }
 
 // list orders the hosts that g can have: by what the criterion of this stage is made
@@ -381,7 +396,9 @@ func (b *best) win(costs []int64) {
 	e := b.embedding()
 	b.tally.Nodes += int64(b.m.parts())
 	if b.o.Accept != nil {
-		if err := b.o.Accept(e); err != nil {
+		err := b.o.Accept(e)
+		b.tellAsked(trace.Event{Kind: trace.Accept}, err)
+		if err != nil {
 			b.pay()
 			b.refused(err, -1)
 			return
@@ -392,5 +409,6 @@ func (b *best) win(costs []int64) {
 	b.stopped = b.stopped || b.first
 	b.limits[b.stage] = costs[b.stage] - 1
 	b.everything(-1, b.fail)
+	b.tellStage(trace.Better)
 	b.report()
 }

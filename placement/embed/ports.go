@@ -56,9 +56,11 @@ func (b *best) full(h int32) bool {
 	switch {
 	case sum > b.offered[h]:
 		b.nearest.fullPorts(b.search, h, sum, b.offered[h])
+		b.tellPorts(h, sum)
 		return true
-	case sum > b.offered[h]/2 && len(b.m.nodes[h].arcs) > 1:
-		return b.unpackable(h)
+	case sum > b.offered[h]/2 && len(b.m.nodes[h].arcs) > 1 && b.unpackable(h):
+		b.tellPorts(h, sum)
+		return true
 	}
 	return false
 }

@@ -3,6 +3,8 @@ package embed
 import (
 	"cmp"
 	"slices"
+
+	"github.com/vsnctl/vsnctl/placement/trace"
 )
 
 // reach is a breadth-first search over cables with enough rate left.
@@ -52,6 +54,7 @@ func (s *search) explainReach(rate int64, reasons set) {
 // deepening over the number of hops, pruned by the distance that is left.
 func (s *search) decideRoute(l int32) {
 	lk := &s.m.links[l]
+	s.tellLink(l)
 	f := s.frame(s.depth())
 	groups := [2]int32{s.m.vms[lk.ends[0]].group, s.m.vms[lk.ends[1]].group}
 	from, to := s.seat[groups[0]], s.seat[groups[1]]
@@ -85,6 +88,7 @@ func (s *search) decideRoute(l int32) {
 	}
 	f.reasons.drop(s.m.linkDecision(l))
 	copy(s.fail, f.reasons)
+	s.tellFail(trace.Fail, -1, l)
 }
 
 // walk enumerates the simple paths of one link.
@@ -165,6 +169,7 @@ func (w *walk) try(delay int64) {
 	}
 	s.carry(w.l, &route{slices.Clone(f.nodes), slices.Clone(f.path), delay})
 	s.routed++
+	s.tellRoute(w.l)
 	d := s.m.linkDecision(w.l)
 	if !s.cuts.hit(s, d, s.fail) && !s.tooLate(w.l, s.fail) && !s.condemned(w.l) {
 		s.step()
@@ -175,6 +180,7 @@ func (w *walk) try(delay int64) {
 	case s.done():
 		w.ended = true
 	case !s.fail.has(d):
+		s.tellFail(trace.Jump, -1, w.l)
 		w.ended, w.jumped = true, true
 	default:
 		f.reasons.union(s.fail)
@@ -200,6 +206,7 @@ func (s *search) tooLate(l int32, reasons set) bool {
 				reasons.add(s.m.linkDecision(o))
 			}
 		}
+		s.tellLate(i, sum, reasons)
 		s.nearest.flowLate(s, i, sum)
 		return true
 	}
@@ -253,7 +260,9 @@ func (s *search) condemned(l int32) bool {
 
 func (s *search) refuses(links, vms []int32, subject string) bool {
 	s.tally.Nodes += judging
-	if err := s.o.Judge(s.part(vms, links), subject); err != nil {
+	err := s.o.Judge(s.part(vms, links), subject)
+	s.tellAsked(trace.Event{Kind: trace.Judge, About: subject}, err)
+	if err != nil {
 		s.pay()
 		s.refused(err, -1)
 		return true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/trace"
 )
 
 // search is the state of the depth-first search: what is decided, what is left of
@@ -81,6 +82,7 @@ func (s *search) run() *placement.Embedding {
 	s.stopped, s.truncated, s.found = false, false, nil
 	s.step()
 	s.exhausted = !s.done()
+	s.tellEnd()
 	return s.found
 }
 
@@ -150,12 +152,14 @@ type candidate struct {
 func (s *search) decideSeat(g int32) {
 	f := s.frame(s.depth())
 	s.candidatesFor(g, f)
+	s.tellVM(g, f.candidates)
 	for i := range f.candidates {
 		if s.over() {
 			return
 		}
 		h := f.candidates[i].host
 		mark := s.take(g, h)
+		s.tellSeat(g, h, mark)
 		if s.seatWorks(g, h) {
 			before := len(s.pending)
 			s.enqueue(g)
@@ -167,6 +171,7 @@ func (s *search) decideSeat(g int32) {
 			return
 		}
 		if !s.fail.has(g) {
+			s.tellFail(trace.Jump, g, -1)
 			return // whatever host g has, it fails the same way
 		}
 		f.reasons.union(s.fail)
@@ -174,6 +179,7 @@ func (s *search) decideSeat(g int32) {
 	s.explainDomain(g, f.reasons)
 	f.reasons.drop(g)
 	copy(s.fail, f.reasons)
+	s.tellFail(trace.Fail, g, -1)
 	s.nearest.noHost(s, g)
 }
 
@@ -183,6 +189,7 @@ func (s *search) seatWorks(g, h int32) bool {
 	if u := s.starved; u >= 0 {
 		s.fail.clear()
 		s.explainDomain(u, s.fail)
+		s.tellStarved(u)
 		s.nearest.noHost(s, u)
 		return false
 	}
@@ -190,13 +197,17 @@ func (s *search) seatWorks(g, h int32) bool {
 		return false
 	}
 	if s.o.Admit != nil {
-		if err := s.o.Admit(s.m.hosts[h].Host, s.seatsOn(h)); err != nil {
+		err := s.o.Admit(s.m.hosts[h].Host, s.seatsOn(h))
+		s.tellAdmit(h, err)
+		if err != nil {
 			s.refused(err, h)
 			return false
 		}
 	}
 	if s.o.Together != nil && s.m.odd {
-		if err := s.o.Together(s.m.hosts[h].Host, s.seatsSoFar()); err != nil {
+		err := s.o.Together(s.m.hosts[h].Host, s.seatsSoFar())
+		s.tellAsked(trace.Event{Kind: trace.Together}, err)
+		if err != nil {
 			s.refused(err, -1)
 			return false
 		}
@@ -223,6 +234,7 @@ func (s *search) refused(err error, h int32) {
 		s.tally.Cuts++
 		s.nearest.offer(s.depth(), cut.Conflict)
 		s.err = s.cuts.learn(s, cut, h, s.fail)
+		s.tellCut(cut, h)
 	case errors.As(err, &gaveUp):
 		s.truncated, s.unknown = true, gaveUp.Why
 		s.everything(h, s.fail)
@@ -253,7 +265,9 @@ func (s *search) whole() {
 	// Judging one costs about as much as making its decisions.
 	s.tally.Nodes += int64(s.m.parts())
 	if s.o.Accept != nil {
-		if err := s.o.Accept(e); err != nil {
+		err := s.o.Accept(e)
+		s.tellAsked(trace.Event{Kind: trace.Accept}, err)
+		if err != nil {
 			s.pay()
 			s.refused(err, -1)
 			return

@@ -37,18 +37,18 @@ func (s *solver) attempt(p *placement.Problem, e *placement.Embedding, phase *re
 	if err != nil {
 		return attempt{}, err
 	}
-	first, err := s.derive(s.prove, p, e, r)
+	first, err := s.derive("the first choice of CPUs", s.prove, p, e, r)
 	if err != nil || first.verdict == proved {
 		return first, err
 	}
 	if s.relax != nil {
-		if relaxed, err := s.derive(s.relax, p, e, r); err != nil || relaxed.verdict == refuted {
+		if relaxed, err := s.derive("as if every reservation had a CPU for itself", s.relax, p, e, r); err != nil || relaxed.verdict == refuted {
 			return relaxed, err
 		}
 	}
 	found := first
 	all, err := phase.Alternatives(e, timed(p), mostAlternatives, func(r *placement.Realization) bool {
-		if found, err = s.derive(s.prove, p, e, r); err != nil {
+		if found, err = s.derive("another choice of CPUs", s.prove, p, e, r); err != nil {
 			return true
 		}
 		return found.verdict == proved
@@ -68,18 +68,21 @@ func (s *solver) first(e *placement.Embedding) (attempt, error) {
 	if err != nil {
 		return attempt{}, err
 	}
-	return s.derive(s.prove, s.problem, e, r)
+	return s.derive("the first choice of CPUs", s.prove, s.problem, e, r)
 }
 
 // derive proves one realization, with queues as long as the proof finds that they
 // must be.
-func (s *solver) derive(prove prover, p *placement.Problem, e *placement.Embedding, r *placement.Realization) (attempt, error) {
+func (s *solver) derive(what string, prove prover, p *placement.Problem, e *placement.Embedding, r *placement.Realization) (attempt, error) {
 	out, err := prove(p, e, r)
 	if err == nil && lengthen(r, out) {
 		out, err = prove(p, e, r)
 	}
 	for _, c := range out.Claims {
 		s.spent += int64(len(c.Terms))
+	}
+	if err == nil {
+		s.tellProof(what, out)
 	}
 	c, fails := failing(out)
 	if c.Rule == proof.RuleOdds {

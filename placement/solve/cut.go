@@ -230,12 +230,19 @@ func sharing(e *placement.Embedding, p *part) map[[2]string]bool {
 func (s *solver) fails(e *placement.Embedding, p *part) (placement.Claim, bool) {
 	problem, embedding := s.only(e, p)
 	a, err := s.attempt(problem, embedding, s.realize(problem))
-	return a.claim, err == nil && a.verdict == refuted
+	fails := err == nil && a.verdict == refuted
+	s.tellPart(embedding, fails, a.claim)
+	return a.claim, fails
 }
 
 // asCut is the decisions about a part.
 func (s *solver) asCut(e *placement.Embedding, p *part, c placement.Claim) error {
 	_, embedding := s.only(e, p)
+	return &placement.Cut{Seats: embedding.Seats, Routes: embedding.Routes, Conflict: conflictOf(c)}
+}
+
+// conflictOf is a claim that does not hold as a conflict.
+func conflictOf(c placement.Claim) placement.Conflict {
 	says := fmt.Sprintf("%s %v %s is over the limit of %v", c.Subject, c.Bound, c.Unit, c.Limit)
 	if c.Bound.IsInf() {
 		says = fmt.Sprintf("%s has no bound, and its limit is %v %s", c.Subject, c.Limit, c.Unit)
@@ -243,6 +250,5 @@ func (s *solver) asCut(e *placement.Embedding, p *part, c placement.Claim) error
 	if c.Why != "" {
 		says += ": " + c.Why
 	}
-	return &placement.Cut{Seats: embedding.Seats, Routes: embedding.Routes,
-		Conflict: placement.Conflict{Rule: c.Rule, Subjects: []string{c.Subject}, Need: c.Bound, Have: c.Limit, Unit: c.Unit, Says: says}}
+	return placement.Conflict{Rule: c.Rule, Subjects: []string{c.Subject}, Need: c.Bound, Have: c.Limit, Unit: c.Unit, Says: says}
 }

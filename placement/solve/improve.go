@@ -18,7 +18,8 @@ const (
 
 // embedding is the options of phase one for this problem.
 func (s *solver) embedding(nodes int64) embed.Options {
-	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Kept: s.kept, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge, Toll: s.toll, Progress: s.advance()}
+	return embed.Options{Seed: s.o.Seed, Nodes: nodes, Reserved: s.chosen.Reserved, Kept: s.kept, Admit: s.phase.Admit, Together: s.phase.Together, Accept: s.accept, Judge: s.judge, Toll: s.toll,
+		Trace: s.o.Trace, Progress: s.advance()}
 }
 
 // termsPerDecision is how many terms of claims are derived in about the time of a

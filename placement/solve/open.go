@@ -103,6 +103,7 @@ func (d *open) search(ctx context.Context) (*placement.Plan, error) {
 
 // last tries every placement that there is for a choice.
 func (d *open) last(ctx context.Context, choice *dimension.Choice) (*placement.Plan, error) {
+	d.tellChoice(choice)
 	s := d.solver(choice)
 	plan, err := s.solve(ctx)
 	if err != nil {
@@ -161,6 +162,7 @@ func (t *tight) Error() string { return "the choice is too tight for this placem
 // place looks for a placement of a choice and returns a *tight with the first one
 // that only bounds of time speak against.
 func (d *open) place(ctx context.Context, c *dimension.Choice) error {
+	d.tellChoice(c)
 	s := d.solver(c)
 	o := s.embedding(s.o.Nodes)
 	o.Judge = nil // the first one that is too tight says what to reckon with

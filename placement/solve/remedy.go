@@ -51,6 +51,7 @@ func remedied(ctx context.Context, p *placement.Problem, o Options, err error) {
 		o.Nodes = DefaultNodes
 	}
 	r := &remedies{ctx: ctx, problem: p, o: o.aside(Remedying)}
+	r.o.Trace = nil
 	var no *placement.Infeasible
 	var gaveUp *placement.GaveUp
 	switch {

@@ -18,6 +18,7 @@ import (
 	"github.com/vsnctl/vsnctl/placement/embed"
 	"github.com/vsnctl/vsnctl/placement/proof"
 	"github.com/vsnctl/vsnctl/placement/realize"
+	"github.com/vsnctl/vsnctl/placement/trace"
 )
 
 // DefaultNodes is how many decisions are tried where Options do not say.
@@ -27,6 +28,9 @@ const DefaultNodes = 200_000
 type Options struct {
 	Seed  int64 // decides between choices that are as good
 	Nodes int64 // decisions to try before giving up; 0: DefaultNodes
+	// Trace, if set, is told every step, of the search and of phase two and the proof that
+	// it asks; not of the search for remedies of a refusal.
+	Trace trace.Sink
 	// Progress, if set, is told how far the search is.
 	Progress func(Progress)
 	// Found, if set, is told every plan for the problem as soon as it is proved, the best
@@ -196,6 +200,7 @@ func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
 		one := newSolver(&p, o, s.prove)
 		one.relax = s.relax
 		one.choose(s.chosen)
+		s.tell(trace.Event{Kind: trace.Search, What: "network " + s.problem.Networks[i].Name + " alone"})
 		if _, err := one.solve(ctx); errors.As(err, &infeasible) {
 			return err
 		}
