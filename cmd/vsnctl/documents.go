@@ -186,18 +186,18 @@ func (t *terminal) writeTo(name string, write func(io.Writer) error) error {
 			return writeThrough(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode, write) // a link that leads nowhere yet
 		}
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	tmp, err := unfinished.create(name)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
+	defer unfinished.remove()
 	if err = write(tmp); err == nil {
 		err = tmp.Chmod(mode)
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), name)
+	return unfinished.finish(name)
 }
 
 func writeThrough(name string, flags int, mode os.FileMode, write func(io.Writer) error) error {

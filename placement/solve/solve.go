@@ -200,7 +200,7 @@ func (s *solver) alone(ctx context.Context, gaveUp *placement.GaveUp) error {
 		one := newSolver(&p, o, s.prove)
 		one.relax = s.relax
 		one.choose(s.chosen)
-		s.tell(trace.Event{Kind: trace.Search, What: "network " + s.problem.Networks[i].Name + " alone"})
+		s.tell(trace.Event{Kind: trace.Search, What: "network " + n.Name + " alone"})
 		if _, err := one.solve(ctx); errors.As(err, &infeasible) {
 			return err
 		}
