@@ -36,7 +36,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/realize":     {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/utilization"}, nil},
 	"placement/proof":       {[]string{"vsn", "hosts", "placement", "placement/bounds", "placement/objective"}, nil},
 	"placement/dimension":   {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
-	"placement/construct":   {[]string{"vsn", "hosts"}, nil},
+	"placement/construct":   {[]string{"vsn", "hosts", "placement", "placement/objective"}, nil},
 	"placement/study":       {[]string{"vsn", "hosts", "placement/construct"}, nil},
 	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/dimension", "placement/embed", "placement/realize", "placement/proof", "placement/trace"}, nil},
 	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/milp", "placement/objective", "placement/proof", "placement/solve", "placement/study", "placement/trace"},

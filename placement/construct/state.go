@@ -10,18 +10,20 @@ type State struct {
 	adjacent []int64   // of each node: the sum of free over its cables
 	room     []int64   // as Substrate.room
 	idle     []int64   // of each domain, billionths of a CPU
+	spare    []int64   // of each host: the sum of idle
 	granted  [][]int64 // of each domain of several CPUs: the utilizations there, ascending
 }
 
 // NewState is a substrate of which all is free.
 func NewState(s *Substrate) *State {
 	st := &State{sub: s, free: make([]int64, len(s.cables)), adjacent: make([]int64, len(s.names)), room: slices.Clone(s.room),
-		idle: make([]int64, len(s.domain)), granted: make([][]int64, len(s.domain))}
+		idle: make([]int64, len(s.domain)), spare: make([]int64, s.hosts), granted: make([][]int64, len(s.domain))}
 	for c := range s.cables {
 		st.carry(int32(c), -s.cables[c].budget)
 	}
 	for d := range s.domain {
 		st.idle[d] = s.domain[d].share
+		st.spare[s.hostOf[d]] += s.domain[d].share
 	}
 	return st
 }
@@ -43,16 +45,18 @@ func (st *State) holds(s *seat, h int32) bool {
 			return false
 		}
 	}
-	from, to := st.sub.domains[h], st.sub.domains[h+1]
-	if to == from+1 && st.sub.domain[from].cpus == 1 {
-		return s.cpu+st.sub.emulator[h]*int64(len(s.vms)) <= st.idle[from]
+	if s.cpu+st.sub.emulator[h]*int64(len(s.vms)) > st.spare[h] {
+		return false
 	}
-	idle, most := int64(0), int64(0)
-	for _, i := range st.idle[from:to] {
-		idle += i
-		most = max(most, i)
+	if len(s.vcpus) == 0 {
+		return true
 	}
-	return s.cpu+st.sub.emulator[h]*int64(len(s.vms)) <= idle && (len(s.vcpus) == 0 || s.vcpus[0] <= most)
+	for _, idle := range st.idle[st.sub.domains[h]:st.sub.domains[h+1]] {
+		if idle >= s.vcpus[0] {
+			return true
+		}
+	}
+	return false
 }
 
 // sit takes what a seat needs of host h, the reservations on the domains that bins
@@ -156,6 +160,7 @@ func (st *State) global(d int32, u int64) bool {
 
 func (st *State) grant(d int32, u int64) {
 	st.idle[d] -= u
+	st.spare[st.sub.hostOf[d]] -= u
 	if st.sub.domain[d].cpus > 1 {
 		at, _ := slices.BinarySearch(st.granted[d], u)
 		st.granted[d] = slices.Insert(st.granted[d], at, u)
@@ -164,6 +169,7 @@ func (st *State) grant(d int32, u int64) {
 
 func (st *State) revoke(d int32, u int64) {
 	st.idle[d] += u
+	st.spare[st.sub.hostOf[d]] += u
 	if st.sub.domain[d].cpus > 1 {
 		at, _ := slices.BinarySearch(st.granted[d], u)
 		st.granted[d] = slices.Delete(st.granted[d], at, at+1)

@@ -28,6 +28,7 @@ type Substrate struct {
 	room      []int64  // of host h: memory at h*dims, then each kind
 	domains   []int32  // of host h: its scheduling domains are domain[domains[h]:domains[h+1]]
 	domain    []domain
+	hostOf    []int32 // of each domain
 	emulator  []int64 // of each host: what the device threads of one VM take, in billionths of a CPU
 }
 
@@ -99,6 +100,9 @@ func (s *Substrate) addHost(h *hosts.Host) {
 	}
 	if !h.Partition {
 		s.domain = append(s.domain, all)
+	}
+	for len(s.hostOf) < len(s.domain) {
+		s.hostOf = append(s.hostOf, int32(len(s.domains)-1))
 	}
 	e := int64(0)
 	if h.Emulator != nil {
