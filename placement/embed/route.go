@@ -238,34 +238,3 @@ func (s *search) leastTime(fl *flow) int64 {
 	}
 	return longest
 }
-
-// condemned asks Judge about the link, and about each flow that its route completes,
-// if they have been in a cut. On a no the reason is in s.fail.
-func (s *search) condemned(l int32) bool {
-	if s.o.Judge == nil {
-		return false
-	}
-	if lk := &s.m.links[l]; lk.hard && s.refuses([]int32{l}, lk.ends[:], s.m.linkName(l)) {
-		return true
-	}
-	for _, i := range s.m.links[l].flows {
-		fl := &s.m.flows[i]
-		whole := func(o int32) bool { return s.route[o] != nil }
-		if fl.hard && len(fl.links) == len(fl.steps) && all(fl.links, whole) && s.refuses(fl.links, fl.vms, "flow "+fl.network+"/"+fl.Name) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *search) refuses(links, vms []int32, subject string) bool {
-	s.tally.Nodes += judging
-	err := s.o.Judge(s.part(vms, links), subject)
-	s.tellAsked(trace.Event{Kind: trace.Judge, About: subject}, err)
-	if err != nil {
-		s.pay()
-		s.refused(err, -1)
-		return true
-	}
-	return false
-}
