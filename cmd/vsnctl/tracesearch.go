@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -194,7 +195,7 @@ func stepText(e *trace.Event) string {
 	case trace.Bound:
 		return fmt.Sprintf("bound after %d nodes: %s", e.Nodes, standText(e))
 	case trace.Free:
-		return fmt.Sprintf("free: %s, %d nodes", listed(e.VMs, 12), e.Quota)
+		return fmt.Sprintf("free: %s, %d nodes", cmp.Or(e.What, listed(e.VMs, 12)), e.Quota)
 	case trace.End:
 		return strings.TrimSuffix(fmt.Sprintf("%s after %d nodes: %s", e.Answer, e.Nodes, e.What), ": ")
 	}

@@ -102,6 +102,7 @@ func (v *improvement) whole(nodes int64) (done bool, err error) {
 	b := newBest(v.ctx, v.m, v.o)
 	b.known, b.costs, b.blocks, b.cuts, b.tally, b.o.Nodes = v.known, v.costs, v.blocks, v.cuts, v.tally, nodes
 	b.most = v.o.Nodes
+	b.tellFree(nil, nodes-v.tally.Nodes)
 	b.free()
 	done = true
 	for k := range b.by {

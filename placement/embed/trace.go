@@ -338,12 +338,15 @@ func (b *best) tellAim(quota int64) {
 	b.tell(e)
 }
 
-// tellFree tells which groups may move.
+// tellFree tells which groups may move: none for all of them.
 func (b *best) tellFree(free []int32, quota int64) {
 	if !b.traced() {
 		return
 	}
 	e := trace.Event{Kind: trace.Free, Quota: quota}
+	if len(free) == 0 {
+		e.What = "everything"
+	}
 	for _, g := range free {
 		e.VMs = append(e.VMs, b.m.groupVMs(g)...)
 	}

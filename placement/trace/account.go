@@ -18,7 +18,8 @@ type Account struct {
 	depths  []Depth
 	refused map[string]*Refusal
 	cuts    []*Learned
-	search  int // cuts that were learned before the present search
+	search  int  // cuts that were learned before the present search
+	some    bool // improvement: some VMs are free
 }
 
 // MostSteps bounds the steps that an account keeps.
@@ -62,13 +63,23 @@ func (a *Account) Add(e *Event) {
 	}
 	a.Events++
 	a.count(e)
+	if e.Kind == Search || e.Kind == Free {
+		a.some = len(e.VMs) > 0
+	}
 	switch e.Kind {
-	case Search, Refute, Choose, Pass, Stage, Aim, Bound, Better, Free, End:
+	case Stage, Aim, Bound, Free, End:
+		if a.some {
+			break // of a part of the problem: many, and true of that part alone
+		}
+		fallthrough
+	case Search, Refute, Choose, Pass, Better:
 		if len(a.Steps) < MostSteps {
 			a.Steps = append(a.Steps, *e)
 		} else {
 			a.More++
 		}
+	}
+	switch e.Kind {
 	case VM:
 		a.refuse(e)
 	case Seat:

@@ -74,10 +74,16 @@ func TestAccount(t *testing.T) {
 			t.Errorf("%s: %s, want %s", what, got, want)
 		}
 	}
+	for _, e := range []Event{{Kind: Free, VMs: []string{"n/a"}}, {Kind: Stage}, {Kind: Aim}, {Kind: Bound}, {Kind: End}} {
+		if a.Add(&e); len(a.Steps) != 2 {
+			t.Errorf("%s of a part of the problem: %d steps", e.Kind, len(a.Steps))
+		}
+	}
+	a.Add(&Event{Kind: Free})
 	for range MostSteps {
 		a.Add(&Event{Kind: End})
 	}
-	if len(a.Steps) != MostSteps || a.More != 2 {
+	if len(a.Steps) != MostSteps || a.More != 3 {
 		t.Errorf("%d steps and %d more", len(a.Steps), a.More)
 	}
 }
