@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/dimension"
@@ -133,6 +134,9 @@ func (r *remedies) leastOf(k knob) (int64, bool) {
 // knobs are the kinds of change that may help against conflicts, the first first.
 func (r *remedies) knobs(conflicts []placement.Conflict) []knob {
 	c := conflicts[0]
+	if _, of, _ := strings.Cut(c.Subjects[0], " "); r.o.Standing.has(strings.Split(of, "/")[0]) {
+		return nil // what runs stays as it was asked
+	}
 	if key, ok := keyOf(c.Subjects[0], "flow "); ok && !(c.Need.IsInf() && len(c.Subjects) > 1) {
 		return r.forFlow(key, conflicts)
 	}
@@ -289,7 +293,9 @@ func (r *remedies) stretched(of func(*vsn.Network, *vsn.Flow) []placement.Change
 	for i := range r.problem.Networks {
 		n := &r.problem.Networks[i]
 		for j := range n.Flows {
-			all = append(all, of(n, &n.Flows[j])...)
+			if !r.o.Standing.has(n.Name) {
+				all = append(all, of(n, &n.Flows[j])...)
+			}
 		}
 	}
 	return stretch(all, what)

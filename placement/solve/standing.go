@@ -18,6 +18,7 @@ type Standing struct {
 	Embedding   placement.Embedding
 	Realization placement.Realization
 	choice      dimension.Choice
+	before      []placement.Seat // of all that runs, lost hosts included
 }
 
 // stand is all that can stay of a plan in an inventory, with some of its networks: VMs
@@ -31,6 +32,9 @@ func stand(running *placement.Plan, networks []vsn.Network, inv *hosts.Inventory
 		stays[networks[i].Name] = true
 	}
 	for _, seat := range running.Embedding.Seats {
+		if stays[seat.Network] {
+			s.before = append(s.before, seat)
+		}
 		if h, there := x.nodes[seat.Host]; stays[seat.Network] && there && h < len(inv.Hosts) {
 			s.Embedding.Seats = append(s.Embedding.Seats, seat)
 			seated[[2]string{seat.Network, seat.VM}] = true

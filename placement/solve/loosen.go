@@ -1,0 +1,156 @@
+package solve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/objective"
+)
+
+const (
+	// mostRearranged is the VMs up to which all that runs may move at once, so that the
+	// least that has to is found; where there are more, those of one host at a time may.
+	mostRearranged = 48
+	// mostFreed is how many hosts have their turn then.
+	mostFreed = 24
+)
+
+// Rearrange plans a problem of which what runs may move (Options.Standing says what
+// runs, and where): first of all as little as can be. What does not move keeps its CPUs
+// and classes. Optimality says whether fewer moves are known not to do; where only the
+// VMs of one host at a time were free, it says nothing.
+func Rearrange(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, Optimality, error) {
+	if o.Nodes == 0 {
+		o.Nodes = DefaultNodes
+	}
+	p.Before = o.Standing.before
+	p.Inventory.Objective = append([]hosts.Objective{hosts.LeastMoved}, slices.DeleteFunc(slices.Clone(objective.Of(&p)), func(by hosts.Objective) bool { return by == hosts.LeastMoved })...)
+	vms := 0
+	for i := range p.Networks {
+		vms += len(p.Networks[i].VMs)
+	}
+	if vms > mostRearranged {
+		plan, err := freed(ctx, p, o)
+		return plan, Optimality{}, err
+	}
+	o.Standing = o.Standing.freed(func(placement.Seat) bool { return true })
+	return exactlyOnce(ctx, &p, o)
+}
+
+// exactlyOnce is Exact without a look for remedies.
+func exactlyOnce(ctx context.Context, p *placement.Problem, o Options) (*placement.Plan, Optimality, error) {
+	if err := valid(p, o); err != nil {
+		return nil, Optimality{}, err
+	}
+	return exactly(ctx, p, o)
+}
+
+// freed lets the VMs of one host after the other move, and returns the plan that moves
+// the fewest.
+func freed(ctx context.Context, p placement.Problem, o Options) (best *placement.Plan, err error) {
+	err = &placement.GaveUp{Why: "with the vms of any one host free to move as well nothing was found"}
+	least := int64(0)
+	for _, host := range o.Standing.byFewest(&p.Inventory) {
+		some := o
+		some.Standing = o.Standing.freed(func(s placement.Seat) bool { return s.Host == host })
+		some.Nodes = max(1000, o.Nodes/mostFreed)
+		plan, no := answer(ctx, &p, some, true)
+		if no != nil {
+			continue
+		}
+		if moved := objective.Costs(&plan.Problem, &plan.Embedding, &plan.Realization)[0].Value; best == nil || moved < least {
+			best, least = plan, moved
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if best != nil {
+		return best, nil
+	}
+	return nil, err
+}
+
+// byFewest are hosts with VMs that stay, those with the fewest first.
+func (s *Standing) byFewest(inv *hosts.Inventory) (out []string) {
+	count := map[string]int{}
+	for _, seat := range s.Embedding.Seats {
+		count[seat.Host]++
+	}
+	for i := range inv.Hosts {
+		if count[inv.Hosts[i].Name] > 0 {
+			out = append(out, inv.Hosts[i].Name)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(count[a], count[b]) })
+	return out[:min(len(out), mostFreed)]
+}
+
+// freed is what stays when some seats need not, nor the routes that end there. What
+// rules keep together is on one host, and free as a whole.
+func (s *Standing) freed(free func(placement.Seat) bool) *Standing {
+	out := *s
+	out.Embedding = placement.Embedding{}
+	hosts := map[string]bool{}
+	for _, seat := range s.Embedding.Seats {
+		if free(seat) {
+			hosts[seat.Host] = true
+			continue
+		}
+		out.Embedding.Seats = append(out.Embedding.Seats, seat)
+	}
+	for _, r := range s.Embedding.Routes {
+		if !hosts[r.Path[0]] && !hosts[r.Path[len(r.Path)-1]] {
+			out.Embedding.Routes = append(out.Embedding.Routes, r)
+		}
+	}
+	return &out
+}
+
+// less is what stays of fewer networks.
+func (s *Standing) less(networks []string) *Standing {
+	if s == nil {
+		return nil
+	}
+	out := *s
+	out.Networks = slices.DeleteFunc(slices.Clone(s.Networks), func(n string) bool { return slices.Contains(networks, n) })
+	return &out
+}
+
+// Unplaced are networks of a refused problem without which there is a plan: of those that
+// are not all in place already, as many as can be placed beside one another are left,
+// the first first. Without any of them there is no plan either, as far as o.Nodes tell.
+func Unplaced(ctx context.Context, p placement.Problem, o Options) (drop []string) {
+	if o.Nodes == 0 {
+		o.Nodes = DefaultNodes
+	}
+	_, moves := o.Standing.divide(p.Networks)
+	if len(moves) > mostUnplaced {
+		return nil
+	}
+	for _, n := range moves {
+		drop = append(drop, n.Name)
+	}
+	out := drop
+	for _, name := range drop {
+		less := slices.DeleteFunc(slices.Clone(out), func(n string) bool { return n == name })
+		some, so := p.Dropped(less), o
+		so.Standing, so.Nodes = o.Standing.less(less), max(1000, o.Nodes/int64(len(moves)))
+		var infeasible *placement.Infeasible
+		var gaveUp *placement.GaveUp
+		switch _, err := answer(ctx, some, so, true); {
+		case err == nil:
+			out = less
+		case !errors.As(err, &infeasible) && !errors.As(err, &gaveUp):
+			return nil
+		}
+	}
+	return out
+}
+
+// mostUnplaced bounds the networks that are tried one by one.
+const mostUnplaced = 24
