@@ -28,6 +28,8 @@ path. Nothing is started and no host is touched; neither root nor libvirt is nee
   vsnctl plan --format json robot.yaml               the plan itself, for programs
   vsnctl plan --exact robot.yaml                     the best there is, or how far from it
   vsnctl plan --export robot.lp robot.yaml           the problem, for a solver of integer programs
+  vsnctl plan --beside plan.json -o new.json call.yaml      beside what runs, which stays as it is
+  vsnctl plan --beside plan.json --without pn3 -o new.json  what was on a lost host, placed anew
   vsnctl plan --trace-search robot.yaml              what was tried, and what was refused and why
   vsnctl plan --trace-search=steps.jsonl robot.yaml  and every step of it, as JSON Lines
 
@@ -35,7 +37,7 @@ A first Ctrl-C ends the search: the best plan so far is proved, written and mark
 interrupted, or there is none yet and the planner gives up. A second one ends at once.
 
 Exit codes: ` + exitCodes,
-		Flags: append(goalFlags(),
+		Flags: append(append(goalFlags(), besideFlags()...),
 			inventoryFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("output"), Usage: "write the plan to `PLAN` (- for standard output)"},
 			formatFlag("table"), seedFlag(), nodesFlag(), progressFlag(), traceFlag(), connectFlag(),
@@ -115,6 +117,9 @@ func (t *terminal) refuse(format string, err error) error {
 		}
 		says["badInput"] = bad
 	}
+	if instead := (stuck{}); errors.As(err, &instead) {
+		says["instead"] = instead
+	}
 	if format == "table" || len(says) == 0 {
 		return err
 	}
@@ -125,6 +130,12 @@ func (t *terminal) refuse(format string, err error) error {
 func (t *terminal) solve(c *cli.Context, specs []documentSource) (*placement.Plan, error) {
 	if name := c.String("edited"); name != "" {
 		return t.edited(c, name)
+	}
+	if name := c.String("beside"); name != "" {
+		return t.beside(c, name, specs)
+	}
+	if amends(c) {
+		return nil, badInput(errors.New("--drop, --without and --allow-moves change a plan that runs: name it with --beside PLAN"))
 	}
 	problem, err := t.problem(c, specs)
 	if err != nil {

@@ -22,7 +22,7 @@ func besideFlags() []cli.Flag {
 	}
 }
 
-// changes reports whether a flag is there that only --beside gives a meaning to.
+// amends reports whether a flag is there that only --beside gives a meaning to.
 func amends(c *cli.Context) bool {
 	return len(c.StringSlice("drop")) > 0 || len(c.StringSlice("without")) > 0 || c.Bool("allow-moves")
 }
@@ -112,7 +112,7 @@ func (s stuck) Error() string {
 		text += fmt.Sprintf("\nwith --allow-moves there is a plan that moves %s", movesText(s.Moves))
 	}
 	if len(s.Drop) > 0 {
-		text += "\nthere is a plan without " + listed(s.Drop) + ": " + dropFlags(s.Drop)
+		text += "\nthere is a plan without " + someOf(s.Drop) + ": " + dropFlags(s.Drop)
 	}
 	return text
 }
@@ -155,7 +155,7 @@ func otherwise(c *cli.Context, p placement.Problem, o solve.Options, running *pl
 // mostListed bounds what is said in one line.
 const mostListed = 8
 
-func listed(names []string) string {
+func someOf(names []string) string {
 	if len(names) > mostListed {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostListed], ", "), len(names)-mostListed)
 	}
@@ -167,14 +167,15 @@ func movesText(moves []solve.Move) string {
 	for i, m := range moves {
 		texts[i] = moveText(m)
 	}
-	return listed(texts)
+	return someOf(texts)
 }
 
 func moveText(m solve.Move) string {
-	if strings.HasPrefix(m.Subject, "link ") {
-		return fmt.Sprintf("%s from %s to %s", m.Subject, strings.Join(m.From, "-"), strings.Join(m.To, "-"))
+	between := " "
+	if strings.HasPrefix(m.Subject, "reservations ") {
+		between = ", "
 	}
-	return fmt.Sprintf("%s from %s to %s", m.Subject, m.From[0], m.To[0])
+	return fmt.Sprintf("%s from %s to %s", m.Subject, strings.Join(m.From, between), strings.Join(m.To, between))
 }
 
 // tellMoves says what of what ran is elsewhere now.
@@ -202,4 +203,3 @@ func (t *terminal) tellMoves(running, plan *placement.Plan) {
 		}
 	}
 }
-

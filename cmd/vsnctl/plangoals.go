@@ -108,8 +108,8 @@ func nearness(near solve.Optimality) string {
 
 // export writes the problem for an outside solver.
 func (t *terminal) export(c *cli.Context, name string) error {
-	if c.IsSet("output") || c.IsSet("edited") || c.Bool("exact") {
-		return badInput(errors.New("--export plans nothing: leave --output, --edited and --exact away"))
+	if c.IsSet("output") || c.IsSet("edited") || c.IsSet("beside") || c.Bool("exact") {
+		return badInput(errors.New("--export plans nothing: leave --output, --edited, --beside and --exact away"))
 	}
 	defer t.hurry(c.Context)()
 	problem, err := t.problem(c, named(c.Args().Slice()))

@@ -178,37 +178,3 @@ func present(running *placement.Plan, networks []vsn.Network, inv *hosts.Invento
 	}
 	return nil
 }
-
-// Move is a VM or a link of a running plan that is to be elsewhere: hosts of a VM, or
-// the nodes on the way of a link. To is empty for what goes.
-type Move struct {
-	Subject string   `json:"subject"` // "vm net/name", "link net/name"
-	From    []string `json:"from"`
-	To      []string `json:"to"`
-}
-
-// Moves lists what is elsewhere in one plan than in another before it: VMs, then links
-// between VMs that stay. What only one of them has is no move.
-func Moves(before, after *placement.Plan) (out []Move) {
-	seats := map[[2]string]string{}
-	for _, s := range before.Embedding.Seats {
-		seats[[2]string{s.Network, s.VM}] = s.Host
-	}
-	for _, s := range after.Embedding.Seats {
-		if was, ran := seats[[2]string{s.Network, s.VM}]; ran && was != s.Host {
-			out = append(out, Move{"vm " + s.Network + "/" + s.VM, []string{was}, []string{s.Host}})
-		}
-	}
-	routes := map[[2]string]*placement.Route{}
-	for i := range before.Embedding.Routes {
-		r := &before.Embedding.Routes[i]
-		routes[[2]string{r.Network, r.Link}] = r
-	}
-	for i := range after.Embedding.Routes {
-		r := &after.Embedding.Routes[i]
-		if was := routes[[2]string{r.Network, r.Link}]; was != nil && (!slices.Equal(was.Path, r.Path) || !slices.Equal(was.Cables, r.Cables)) {
-			out = append(out, Move{"link " + r.Network + "/" + r.Link, was.Path, r.Path})
-		}
-	}
-	return out
-}

@@ -83,6 +83,15 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 }
 
 func exactly(ctx context.Context, p *placement.Problem, o Options) (*placement.Plan, Optimality, error) {
+	plan, near, err := exactlyChosen(ctx, p, o)
+	if again := o.Standing.reopen(); again != nil && refused(err) && ctx.Err() == nil {
+		o.Standing = again
+		return exactlyChosen(ctx, p, o)
+	}
+	return plan, near, err
+}
+
+func exactlyChosen(ctx context.Context, p *placement.Problem, o Options) (*placement.Plan, Optimality, error) {
 	nodes := o.Nodes
 	if nodes == 0 {
 		o.Nodes, nodes = DefaultNodes, unlimited

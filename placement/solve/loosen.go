@@ -3,12 +3,14 @@ package solve
 import (
 	"cmp"
 	"context"
-	"errors"
+	"maps"
 	"slices"
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/dimension"
 	"github.com/vsnctl/vsnctl/placement/objective"
+	"github.com/vsnctl/vsnctl/vsn"
 )
 
 const (
@@ -29,6 +31,21 @@ func Rearrange(ctx context.Context, p placement.Problem, o Options) (*placement.
 	}
 	p.Before = o.Standing.before
 	p.Inventory.Objective = append([]hosts.Objective{hosts.LeastMoved}, slices.DeleteFunc(slices.Clone(objective.Of(&p)), func(by hosts.Objective) bool { return by == hosts.LeastMoved })...)
+	if err := valid(&p, o); err != nil {
+		return nil, Optimality{}, err
+	}
+	plan, near, err := rearranged(ctx, p, o)
+	lost := o.Standing.less(o.Standing.broken(p.Networks))
+	if refused(err) && len(lost.Networks) < len(o.Standing.Networks) && ctx.Err() == nil {
+		o.Standing = lost
+		if plan, err := answer(ctx, &p, o, true); err == nil {
+			return plan, Optimality{}, nil
+		}
+	}
+	return plan, near, err
+}
+
+func rearranged(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, Optimality, error) {
 	vms := 0
 	for i := range p.Networks {
 		vms += len(p.Networks[i].VMs)
@@ -38,15 +55,18 @@ func Rearrange(ctx context.Context, p placement.Problem, o Options) (*placement.
 		return plan, Optimality{}, err
 	}
 	o.Standing = o.Standing.freed(func(placement.Seat) bool { return true })
-	return exactlyOnce(ctx, &p, o)
+	return exactly(ctx, &p, o)
 }
 
-// exactlyOnce is Exact without a look for remedies.
-func exactlyOnce(ctx context.Context, p *placement.Problem, o Options) (*placement.Plan, Optimality, error) {
-	if err := valid(p, o); err != nil {
-		return nil, Optimality{}, err
+// broken are networks that run and have lost something.
+func (s *Standing) broken(networks []vsn.Network) (out []string) {
+	_, moves := s.divide(networks)
+	for _, n := range moves {
+		if s.has(n.Name) {
+			out = append(out, n.Name)
+		}
 	}
-	return exactly(ctx, p, o)
+	return out
 }
 
 // freed lets the VMs of one host after the other move, and returns the plan that moves
@@ -111,14 +131,36 @@ func (s *Standing) freed(free func(placement.Seat) bool) *Standing {
 	return &out
 }
 
-// less is what stays of fewer networks.
+// less is what stays if some networks do not: they are planned as if they were new.
 func (s *Standing) less(networks []string) *Standing {
 	if s == nil {
 		return nil
 	}
-	out := *s
-	out.Networks = slices.DeleteFunc(slices.Clone(s.Networks), func(n string) bool { return slices.Contains(networks, n) })
-	return &out
+	gone, stays := map[string]bool{}, map[string]bool{}
+	for _, name := range networks {
+		gone[name] = true
+	}
+	out := &Standing{before: s.before}
+	for _, name := range s.Networks {
+		if stays[name] = !gone[name]; !gone[name] {
+			out.Networks = append(out.Networks, name)
+		}
+	}
+	out.Embedding.Seats = slices.DeleteFunc(slices.Clone(s.Embedding.Seats), func(at placement.Seat) bool { return gone[at.Network] })
+	out.Embedding.Routes = slices.DeleteFunc(slices.Clone(s.Embedding.Routes), func(r placement.Route) bool { return gone[r.Network] })
+	out.Realization = realized(&s.Realization, stays)
+	out.choice = fewer(s.choice, gone)
+	out.loss()
+	return out
+}
+
+// fewer is what was chosen for all networks but some.
+func fewer(c dimension.Choice, gone map[string]bool) dimension.Choice {
+	out := dimension.Choice{Reserved: maps.Clone(c.Reserved), Links: maps.Clone(c.Links)}
+	maps.DeleteFunc(out.Reserved, func(key dimension.Key, _ []vsn.Reservation) bool { return gone[key[0]] })
+	maps.DeleteFunc(out.Links, func(key dimension.Key, _ dimension.Rate) bool { return gone[key[0]] })
+	out.Tasks = slices.DeleteFunc(slices.Clone(c.Tasks), func(t placement.TaskSeat) bool { return gone[t.Network] })
+	return out
 }
 
 // Unplaced are networks of a refused problem without which there is a plan: of those that
@@ -140,12 +182,10 @@ func Unplaced(ctx context.Context, p placement.Problem, o Options) (drop []strin
 		less := slices.DeleteFunc(slices.Clone(out), func(n string) bool { return n == name })
 		some, so := p.Dropped(less), o
 		so.Standing, so.Nodes = o.Standing.less(less), max(1000, o.Nodes/int64(len(moves)))
-		var infeasible *placement.Infeasible
-		var gaveUp *placement.GaveUp
 		switch _, err := answer(ctx, some, so, true); {
 		case err == nil:
 			out = less
-		case !errors.As(err, &infeasible) && !errors.As(err, &gaveUp):
+		case !refused(err):
 			return nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vsnctl/vsnctl/placement/dimension"
 	"github.com/vsnctl/vsnctl/placement/embed"
 	"github.com/vsnctl/vsnctl/placement/proof"
+	"github.com/vsnctl/vsnctl/vsn"
 )
 
 // attempts is how many choices are tried, each with what the one before has shown of
@@ -138,8 +139,11 @@ func (d *open) solver(c *dimension.Choice) *solver {
 
 // dimension chooses for what is new; what runs has what it has.
 func (d *open) dimension(o dimension.Options) (*dimension.Choice, error) {
+	if standing := d.o.Standing; standing != nil && o.Seats == nil {
+		o.Seats = seatsOf(&standing.Embedding)
+	}
 	c, err := dimension.Choose(d.news, o)
-	d.o.Standing.join(c)
+	d.o.Standing.join(c, d.problem)
 	return c, err
 }
 
@@ -357,10 +361,16 @@ func (d *open) refused(ctx context.Context, err error, c *dimension.Choice) erro
 
 // relaxed is the problem with no more for what is new than every choice needs.
 func (d *open) relaxed() *placement.Problem {
-	out := dimension.Relaxed(d.news)
-	if d.o.Standing != nil {
-		out.Networks = slices.Concat(d.problem.Networks[:len(d.o.Standing.Networks)], out.Networks)
-		out.Pins = d.problem.Pins
+	easy := dimension.Relaxed(d.news)
+	if d.o.Standing == nil {
+		return easy
 	}
-	return out
+	out := *d.problem
+	out.Networks = slices.Clone(out.Networks)
+	for i := range out.Networks {
+		if at := slices.IndexFunc(easy.Networks, func(n vsn.Network) bool { return n.Name == out.Networks[i].Name }); at >= 0 {
+			out.Networks[i] = easy.Networks[at]
+		}
+	}
+	return &out
 }

@@ -66,6 +66,23 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 // answer plans without looking for remedies; fine makes what is left open as cheap as
 // it can be.
 func answer(ctx context.Context, p *placement.Problem, o Options, fine bool) (*placement.Plan, error) {
+	plan, err := chosenOnce(ctx, p, o, fine)
+	if again := o.Standing.reopen(); again != nil && refused(err) && ctx.Err() == nil {
+		o.Standing = again
+		return chosenOnce(ctx, p, o, fine)
+	}
+	return plan, err
+}
+
+// refused tells a refusal from other errors.
+func refused(err error) bool {
+	var infeasible *placement.Infeasible
+	var gaveUp *placement.GaveUp
+	return errors.As(err, &infeasible) || errors.As(err, &gaveUp)
+}
+
+// chosenOnce is answer with what was chosen for what runs as it is.
+func chosenOnce(ctx context.Context, p *placement.Problem, o Options, fine bool) (*placement.Plan, error) {
 	if news := o.Standing.news(p); dimension.Open(news) {
 		return (&open{problem: p, news: news, o: o, coarse: !fine}).solve(ctx)
 	}

@@ -3,6 +3,7 @@ package solve
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
@@ -19,6 +20,9 @@ type Standing struct {
 	Realization placement.Realization
 	choice      dimension.Choice
 	before      []placement.Seat // of all that runs, lost hosts included
+	open        []string         // networks of which the choice is, in part, to be made again
+	left        dimension.Choice // without what was chosen for what is lost
+	lost        []string         // networks of which something chosen is lost
 }
 
 // stand is all that can stay of a plan in an inventory, with some of its networks: VMs
@@ -52,7 +56,8 @@ func stand(running *placement.Plan, networks []vsn.Network, inv *hosts.Inventory
 			s.Embedding.Routes = append(s.Embedding.Routes, r)
 		}
 	}
-	s.Realization = realized(running, stays)
+	s.Realization = realized(&running.Realization, stays)
+	s.loss()
 	return s
 }
 
@@ -78,23 +83,23 @@ func between(c *hosts.Cable, a, b string) bool {
 }
 
 // realized is the realization of some networks.
-func realized(running *placement.Plan, of map[string]bool) (out placement.Realization) {
-	for _, r := range running.Realization.Reservations {
+func realized(running *placement.Realization, of map[string]bool) (out placement.Realization) {
+	for _, r := range running.Reservations {
 		if of[r.Network] {
 			out.Reservations = append(out.Reservations, r)
 		}
 	}
-	for _, e := range running.Realization.Emulators {
+	for _, e := range running.Emulators {
 		if of[e.Network] {
 			out.Emulators = append(out.Emulators, e)
 		}
 	}
-	for _, q := range running.Realization.Queues {
+	for _, q := range running.Queues {
 		if of[q.Network] {
 			out.Queues = append(out.Queues, q)
 		}
 	}
-	for _, t := range running.Realization.Tasks {
+	for _, t := range running.Tasks {
 		if of[t.Network] {
 			out.Tasks = append(out.Tasks, t)
 		}
@@ -138,8 +143,8 @@ func chosen(running *placement.Plan, networks []vsn.Network) dimension.Choice {
 	return c
 }
 
-// join adds to a choice for the networks that are new what those that run have.
-func (s *Standing) join(c *dimension.Choice) {
+// join adds to a choice for what is new what runs has, in the order of the problem.
+func (s *Standing) join(c *dimension.Choice, p *placement.Problem) {
 	if s == nil || c == nil {
 		return
 	}
@@ -149,7 +154,70 @@ func (s *Standing) join(c *dimension.Choice) {
 	for key, rate := range s.choice.Links {
 		c.Links[key] = rate
 	}
-	c.Tasks = append(append([]placement.TaskSeat(nil), s.choice.Tasks...), c.Tasks...)
+	of := map[[2]string][]placement.TaskSeat{}
+	for _, tasks := range [][]placement.TaskSeat{c.Tasks, s.choice.Tasks} {
+		these := map[[2]string][]placement.TaskSeat{}
+		for _, t := range tasks {
+			these[[2]string{t.Network, t.VM}] = append(these[[2]string{t.Network, t.VM}], t)
+		}
+		for vm, list := range these {
+			of[vm] = list // what runs has the last word
+		}
+	}
+	c.Tasks = nil
+	for i := range p.Networks {
+		for _, vm := range p.Networks[i].VMs {
+			c.Tasks = append(c.Tasks, of[[2]string{p.Networks[i].Name, vm.Name}]...)
+		}
+	}
+}
+
+// loss sets apart what was chosen for VMs that lost their hosts, and for links that lost
+// their ways: it can be chosen again.
+func (s *Standing) loss() {
+	left := dimension.Choice{Reserved: placement.Reserved{}, Links: map[dimension.Key]dimension.Rate{}}
+	seated, routed := map[dimension.Key]bool{}, map[dimension.Key]bool{}
+	for _, seat := range s.Embedding.Seats {
+		seated[dimension.Key{seat.Network, seat.VM}] = true
+	}
+	for _, r := range s.Embedding.Routes {
+		routed[dimension.Key{r.Network, r.Link}] = true
+	}
+	again := map[string]bool{}
+	for key, list := range s.choice.Reserved {
+		if again[key[0]] = again[key[0]] || !seated[key]; seated[key] {
+			left.Reserved[key] = list
+		}
+	}
+	for key, rate := range s.choice.Links {
+		if again[key[0]] = again[key[0]] || !routed[key]; routed[key] {
+			left.Links[key] = rate
+		}
+	}
+	for _, t := range s.choice.Tasks {
+		if key := (dimension.Key{t.Network, t.VM}); seated[key] {
+			left.Tasks = append(left.Tasks, t)
+		} else {
+			again[t.Network] = true
+		}
+	}
+	s.left = left
+	for _, name := range s.Networks {
+		if again[name] {
+			s.lost = append(s.lost, name)
+		}
+	}
+}
+
+// reopen is what stays if what was chosen for what is lost is chosen again; nil if
+// nothing is, or it is so already.
+func (s *Standing) reopen() *Standing {
+	if s == nil || s.open != nil || s.lost == nil {
+		return nil
+	}
+	out := *s
+	out.choice, out.open = s.left, s.lost
+	return &out
 }
 
 // has reports whether a network runs.
@@ -165,22 +233,20 @@ func (s *Standing) has(network string) bool {
 	return false
 }
 
-// news is the problem of what does not run yet.
+// news is the problem of what does not run yet, or is to be chosen again in part.
 func (s *Standing) news(p *placement.Problem) *placement.Problem {
 	if s == nil {
 		return p
 	}
-	out := *p
-	out.Networks = out.Networks[len(s.Networks):]
-	out.Pins, out.Before = s.without(p.Pins), s.without(p.Before)
-	return &out
-}
-
-func (s *Standing) without(seats []placement.Seat) (out []placement.Seat) {
-	for _, seat := range seats {
-		if !s.has(seat.Network) {
-			out = append(out, seat)
+	var stays []string
+	for _, name := range s.Networks {
+		if !slices.Contains(s.open, name) {
+			stays = append(stays, name)
 		}
+	}
+	out := p.Dropped(stays)
+	if s.open != nil {
+		out = s.choice.Fill(out)
 	}
 	return out
 }
