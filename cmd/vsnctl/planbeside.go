@@ -101,7 +101,8 @@ func (t *terminal) running(name string) (*placement.Plan, error) {
 type stuck struct {
 	error
 	Moves []solve.Move `json:"moves,omitempty"` // with --allow-moves
-	Drop  []string     `json:"drop,omitempty"`  // without these networks
+	Drop  []string     `json:"drop,omitempty"`  // without these networks, which run
+	Leave []string     `json:"leave,omitempty"` // and without these, which were to come
 }
 
 func (s stuck) Unwrap() error { return s.error }
@@ -111,10 +112,28 @@ func (s stuck) Error() string {
 	if len(s.Moves) > 0 {
 		text += fmt.Sprintf("\nwith --allow-moves there is a plan that moves %s", movesText(s.Moves))
 	}
-	if len(s.Drop) > 0 {
-		text += "\nthere is a plan without " + someOf(s.Drop) + ": " + dropFlags(s.Drop)
+	if len(s.Drop)+len(s.Leave) > 0 {
+		text += "\nthere is a plan without " + someOf(slices.Concat(s.Drop, s.Leave))
+		if len(s.Drop) > 0 {
+			text += ": " + dropFlags(s.Drop)
+		}
 	}
 	return text
+}
+
+// drop says without which networks there is a plan, if that leaves anything of what was
+// asked for.
+func (s *stuck) drop(networks []string, running *placement.Plan, p *placement.Problem) {
+	for _, name := range networks {
+		if slices.ContainsFunc(running.Problem.Networks, func(n vsn.Network) bool { return n.Name == name }) {
+			s.Drop = append(s.Drop, name)
+		} else {
+			s.Leave = append(s.Leave, name)
+		}
+	}
+	if len(networks) == len(p.Networks) || len(s.Drop) == 0 && len(s.Leave) == len(p.Networks)-len(running.Problem.Networks) {
+		s.Drop, s.Leave = nil, nil
+	}
 }
 
 func dropFlags(names []string) string {
@@ -144,10 +163,7 @@ func otherwise(c *cli.Context, p placement.Problem, o solve.Options, running *pl
 		out.Moves = solve.Moves(running, plan)
 	}
 	if c.Context.Err() == nil {
-		out.Drop = solve.Unplaced(c.Context, p, quiet)
-	}
-	if len(out.Drop) == len(p.Networks) {
-		out.Drop = nil
+		out.drop(solve.Unplaced(c.Context, p, quiet), running, &p)
 	}
 	return nil, out
 }

@@ -363,6 +363,10 @@ func (s *solver) blame(err error) error {
 		if never := s.unkept(); never != nil {
 			return never
 		}
+		c := &infeasible.Conflicts[0]
+		if key, ok := keyOf(c.Subjects[0], "flow "); ok && s.o.Standing.has(key[0]) {
+			c.Says += fmt.Sprintf("; network %q runs, and is to lose nothing by what comes beside it", key[0])
+		}
 	}
 	return err
 }
