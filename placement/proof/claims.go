@@ -8,13 +8,19 @@ import (
 	"github.com/vsnctl/vsnctl/placement/bounds"
 )
 
-// claims are, for each port that flows use, its load and what may wait there, and
-// for each flow its chain: every stage, joins, then the whole against the deadline.
-func (fs *flows) claims() []placement.Claim {
+// portClaims are, for each port that flows use, its load and what may wait there.
+func (fs *flows) portClaims() []placement.Claim {
 	var out []placement.Claim
 	for _, v := range fs.ports {
 		out = append(out, v.load(), v.backlogClaim())
 	}
+	return out
+}
+
+// claims are, for each flow, its chain: every stage, joins, then the whole against the
+// deadline.
+func (fs *flows) claims() []placement.Claim {
+	var out []placement.Claim
 	for _, f := range fs.all {
 		why := ""
 		if f.last().done == bounds.Inf {

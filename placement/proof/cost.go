@@ -6,23 +6,22 @@ import "github.com/vsnctl/vsnctl/placement"
 // rates of all links that have one, each once. Nothing limits them; they are what the
 // planner made small where it chose.
 func (m *model) costClaims() []placement.Claim {
-	var vms []name
 	var cpus, rates []placement.Term
-	for i := range m.problem.Networks {
-		n := &m.problem.Networks[i]
-		for j := range n.VMs {
-			vms = append(vms, name{n.Name, n.VMs[j].Name})
-		}
-		for j := range n.Links {
-			link := name{n.Name, n.Links[j].Name}
-			if g, shaped := m.rates[link]; shaped {
-				rates = append(rates, placement.Term{Name: link.String(), Value: placement.Int(g.rate)})
+	if n := len(m.realization.Reservations) + len(m.realization.Emulators); n > 0 {
+		cpus = make([]placement.Term, 0, n)
+	}
+	m.networks(func(p *part) {
+		for j := range p.vms {
+			for _, g := range p.vms[j].granted {
+				cpus = append(cpus, placement.Term{Name: g.who, Value: g.u})
 			}
 		}
-	}
-	for _, g := range m.granted(vms) {
-		cpus = append(cpus, placement.Term{Name: g.who, Value: g.u})
-	}
+		for j := range p.links {
+			if l := &p.links[j]; l.shaped {
+				rates = append(rates, placement.Term{Name: l.name.String(), Value: placement.Int(l.rate)})
+			}
+		}
+	})
 	var out []placement.Claim
 	if len(cpus) > 0 {
 		out = append(out, total("all reservations", RuleCost, "cpu", cpus, placement.Inf()))

@@ -28,54 +28,55 @@ func firstAlong[E comparable](cycle, all []E) []E {
 	return cycle
 }
 
-func (ps *paths) before(l *line) []*line { return l.before }
-
 // cycles are cycles of lines such that every line which is on one is behind a line of
 // those found; none where the routes feed forward.
 func (ps *paths) cycles() (out [][]*line) {
+	if !ps.ring {
+		return nil
+	}
 	done := map[*line]bool{}
-	for _, l := range ps.lines {
+	all := ps.firstUse()
+	for _, l := range all {
 		if c := bounds.Cycle(l, ps.before, func(*line) bool { return true }, done); c != nil {
-			out = append(out, firstAlong(c, ps.lines))
+			out = append(out, firstAlong(c, all))
 		}
 	}
 	return out
 }
 
-func lineNames(cycle []*line) []string {
+func (ps *paths) names(cycle []*line) []string {
 	names := make([]string, len(cycle))
 	for i, l := range cycle {
-		names[i] = l.name
+		names[i] = ps.name(l)
 	}
 	return names
 }
 
-// cycleClaim says how long a byte may take once round a cycle: there is a number
+// cycleClaims say how long a byte may take once round each cycle: there is a number
 // where bursts and delays settle, though each depends on itself.
-func (ps *paths) cycleClaim(cycle []*line) placement.Claim {
-	names := lineNames(cycle)
-	c := placement.Claim{Subject: "cycle " + inOrder(names), Rule: RuleCycle, Unit: "ns", Bound: placement.Int(0), Limit: placement.Inf()}
-	for i, l := range cycle {
-		t := placement.Term{Name: names[i], Value: number(ps.through(l))}
-		c.Terms = append(c.Terms, t)
-		c.Bound = c.Bound.Add(t.Value)
+func (ps *paths) cycleClaims() (out []placement.Claim) {
+	for _, cycle := range ps.cycles() {
+		names := ps.names(cycle)
+		c := placement.Claim{Subject: "cycle " + inOrder(names), Rule: RuleCycle, Unit: "ns", Bound: placement.Int(0), Limit: placement.Inf()}
+		for i, l := range cycle {
+			t := placement.Term{Name: names[i], Value: number(ps.through(l))}
+			c.Terms = append(c.Terms, t)
+			c.Bound = c.Bound.Add(t.Value)
+		}
+		out = append(out, c)
 	}
-	return c
+	return out
 }
 
 // through is the longest delay on a line of any link over it, ns.
 func (ps *paths) through(l *line) int64 {
 	most := int64(0)
-	for _, p := range ps.all {
-		for i, h := range p.hops {
-			switch {
-			case h.line != l:
-			case h.lost:
-				return bounds.Inf
-			default:
-				most = max(most, p.hop(i).Delay())
-			}
+	for _, u := range l.users {
+		p := ps.of(u)
+		if p.hops[u.hop].lost {
+			return bounds.Inf
 		}
+		most = max(most, ps.hop(p, int(u.hop)).Delay())
 	}
 	return most
 }
@@ -86,14 +87,8 @@ func (ps *paths) why(p *path) string {
 		return ""
 	}
 	lines := make([]*line, len(p.hops))
-	for i, h := range p.hops {
-		lines[i] = h.line
-	}
-	unbounded := map[*line]bool{}
-	for _, q := range ps.all {
-		for _, h := range q.hops {
-			unbounded[h.line] = unbounded[h.line] || h.done == bounds.Inf
-		}
+	for i := range p.hops {
+		lines[i] = ps.lines[p.hops[i].at]
 	}
 	// A line that does not carry its links comes before any cycle.
 	known := map[*line]bool{}
@@ -104,17 +99,27 @@ func (ps *paths) why(p *path) string {
 		}
 		known[l] = true
 		if l.rates > int64(l.cable.Rate) {
-			return fmt.Sprintf("its links and what has no rate send %d bit/s over %s of %v", l.rates, l.name, l.cable.Rate)
+			return fmt.Sprintf("its links and what has no rate send %d bit/s over %s of %v", l.rates, ps.name(l), l.cable.Rate)
 		}
-		queue = append(queue, l.before...)
+		queue = append(queue, ps.before(l)...)
 	}
 	done := map[*line]bool{}
 	for _, l := range lines {
-		if c := bounds.Cycle(l, ps.before, func(l *line) bool { return unbounded[l] }, done); c != nil {
-			return settlesNot(inOrder(lineNames(firstAlong(c, ps.lines))))
+		if c := bounds.Cycle(l, ps.before, ps.unbounded, done); c != nil {
+			return settlesNot(inOrder(ps.names(firstAlong(c, ps.firstUse()))))
 		}
 	}
 	return "its numbers are beyond the range"
+}
+
+// unbounded reports whether something on a line has no bound.
+func (ps *paths) unbounded(l *line) bool {
+	for _, u := range l.users {
+		if ps.of(u).hops[u.hop].done == bounds.Inf {
+			return true
+		}
+	}
+	return false
 }
 
 func settlesNot(cycle string) string {

@@ -48,36 +48,35 @@ type flow struct {
 	nodes [][]*node
 }
 
-// flows are all flows, with their delays.
+// flows are the flows of a network, with their delays.
 type flows struct {
 	m       *model
 	paths   *paths
+	part    *part
 	all     []*flow
 	servers map[string]*server
 	ports   []*server // in the order of first use
 }
 
-// newFlows bounds the end-to-end delay of every flow. Every server is first come
-// first served, so that the messages of all flows that pass it delay one another;
-// behind a stage a message may be late by that stage's delay, which makes later
-// stages see messages closer together. Delays and jitters depend on one another:
-// holistic analysis (Tindell and Clark 1994) takes the least fixed point, and what
-// does not settle has no bound. Where several ways lead to a VM its work begins
-// when the last has come, so that a path's bound is that of the longest.
-func newFlows(m *model, ps *paths) *flows {
-	fs := &flows{m: m, paths: ps, servers: map[string]*server{}}
-	for i := range m.problem.Networks {
-		n := &m.problem.Networks[i]
-		for j := range n.Flows {
-			fs.add(n, &n.Flows[j])
-		}
+// newFlows bounds the end-to-end delay of every flow of a network; those of others have
+// VMs and links of their own. Every server is first come first served, so that the
+// messages of all flows that pass it delay one another; behind a stage a message may be
+// late by that stage's delay, which makes later stages see messages closer together.
+// Delays and jitters depend on one another: holistic analysis (Tindell and Clark 1994)
+// takes the least fixed point, and what does not settle has no bound. Where several ways
+// lead to a VM its work begins when the last has come, so that a path's bound is that of
+// the longest.
+func newFlows(m *model, ps *paths, p *part) *flows {
+	fs := &flows{m: m, paths: ps, part: p, servers: map[string]*server{}}
+	for j := range p.Flows {
+		fs.add(&p.Flows[j])
 	}
 	fs.solve()
 	return fs
 }
 
-func (fs *flows) add(n *vsn.Network, spec *vsn.Flow) {
-	f := &flow{name: name{n.Name, spec.Name}, spec: spec}
+func (fs *flows) add(spec *vsn.Flow) {
+	f := &flow{name: name{fs.part.Name, spec.Name}, spec: spec}
 	fs.all = append(fs.all, f)
 	for k, vms := range spec.Path {
 		var nodes []*node
@@ -89,7 +88,7 @@ func (fs *flows) add(n *vsn.Network, spec *vsn.Flow) {
 				}
 			}
 			// A message that asks for no work still has to wait until its VM runs.
-			v.work = fs.join(f, &stage{name: "work at " + vm, cost: max(1, int64(spec.Work[vm]))}, fs.processor(name{n.Name, vm}))
+			v.work = fs.join(f, &stage{name: "work at " + vm, cost: max(1, int64(spec.Work[vm]))}, fs.processor(fs.part.find(vm)))
 			nodes = append(nodes, v)
 		}
 		f.nodes = append(f.nodes, nodes)
@@ -112,17 +111,17 @@ func (fs *flows) way(f *flow, from *node, to string) *way {
 }
 
 // processor is the server of the work in a VM.
-func (fs *flows) processor(vm name) *server {
-	key := "vm " + vm.String()
+func (fs *flows) processor(vm *seated) *server {
+	key := "vm " + vm.name.String()
 	if s := fs.servers[key]; s != nil {
 		return s
 	}
 	s := &server{rule: RuleRequest, name: key}
-	for cpu := range fs.m.reservations[vm] {
+	for cpu := range vm.reservations {
 		supply, _ := fs.m.supply(vm, cpu)
 		v := vcpu{Supply: supply}
-		if all := fs.m.tasks[vm]; all != nil {
-			v.tasks, v.names, s.rule = all[cpu], fs.m.taskNames[vm][cpu], RuleBusy
+		if vm.tasks != nil {
+			v.tasks, v.names, s.rule = vm.tasks[cpu], vm.taskNames[cpu], RuleBusy
 		}
 		s.vcpus = append(s.vcpus, v)
 	}
@@ -134,51 +133,41 @@ func (fs *flows) processor(vm name) *server {
 // device threads of vm; nothing where the host reserves nothing for them, which the
 // proof then says it rests on.
 func (fs *flows) device(f *flow, vm, a, b string) []*stage {
-	at := name{f.name.network, vm}
-	h := fs.m.seats[at]
+	at := fs.part.find(vm)
+	h := at.host
 	if h.Emulator == nil {
 		return nil
 	}
-	key := "devices " + at.String()
+	key := "devices " + at.name.String()
 	if fs.servers[key] == nil {
-		e := fs.m.emulators[at]
-		fs.servers[key] = &server{rule: RuleDevice, name: key, vcpus: []vcpu{{Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(e.Host, e.CPU)}}}}
+		e := at.emulator
+		fs.servers[key] = &server{rule: RuleDevice, name: key, vcpus: []vcpu{{Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(at.hostAt, e.CPU)}}}}
 	}
-	frames, _ := fs.framing(f, a, b).Frames(int64(f.spec.Message))
+	frames, _ := fs.framing(a, b).Frames(int64(f.spec.Message))
 	return []*stage{fs.join(f, &stage{name: fmt.Sprintf("devices of %s (%s>%s)", vm, a, b), cost: times(frames, int64(h.Emulator.Work))}, fs.servers[key])}
 }
 
 // link is the wait at the sender's port until the class has tokens, and the way.
 func (fs *flows) link(f *flow, a, b string) []*stage {
-	p := fs.path(f, a, b)
-	if p == nil || fs.m.rates[p.link].rate == 0 {
+	p := fs.part.from[ends{a, b}]
+	if p == nil || p.port == nil {
 		return []*stage{{name: fmt.Sprintf("%s>%s without a rate", a, b), fixed: bounds.Inf, why: fmt.Sprintf("no link with a rate joins %s to %s", a, b)}}
 	}
-	host := fs.m.seats[name{f.name.network, a}].Name
-	q := fs.m.queues[queueAt{p.link, a, b, host, placement.AtPort}]
 	subject := fmt.Sprintf("queue %v %s>%s", p.link, a, b)
 	if fs.servers[subject] == nil {
-		fs.servers[subject] = &server{rule: RuleShaper, name: subject, rate: q.RateBit, burst: q.BurstBytes, limit: q.LimitBytes}
+		fs.servers[subject] = &server{rule: RuleShaper, name: subject, rate: p.port.RateBit, burst: p.port.BurstBytes, limit: p.port.LimitBytes}
 		fs.ports = append(fs.ports, fs.servers[subject])
 	}
-	bytes, _ := fs.framing(f, a, b).Bytes(int64(f.spec.Message))
+	bytes, _ := fs.framing(a, b).Bytes(int64(f.spec.Message))
 	return []*stage{
 		fs.join(f, &stage{name: fmt.Sprintf("port %s>%s", a, b), cost: bytes}, fs.servers[subject]),
 		{name: fmt.Sprintf("link %s %s>%s", p.link.of, a, b), fixed: p.delay, why: fs.paths.why(p)},
 	}
 }
 
-func (fs *flows) path(f *flow, a, b string) *path {
-	link, ok := fs.m.between[pair{f.name.network, a, b}]
-	if !ok {
-		return nil
-	}
-	return fs.paths.by[pathKey{link, a}]
-}
-
 // framing is how frames between two VMs count: as on the cable where there is one.
-func (fs *flows) framing(f *flow, a, b string) bounds.Framing {
-	if fs.m.seats[name{f.name.network, a}] == fs.m.seats[name{f.name.network, b}] {
+func (fs *flows) framing(a, b string) bounds.Framing {
+	if fs.part.hostOf(a) == fs.part.hostOf(b) {
 		return bounds.ClassFraming(placement.SegmentMTU)
 	}
 	return bounds.CableFraming(tunnelMTU, true)

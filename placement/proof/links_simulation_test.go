@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"fmt"
+	"maps"
 	"math/rand"
 	"slices"
 	"testing"
@@ -16,12 +17,14 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
+type lineKey struct{ cable, tail string }
+
 // wire is a network on which frames are played one by one. It knows no formulas: a
 // token bucket at each port, nodes that take their time, lines that send one whole frame
 // after the other.
 type wire struct {
 	random *rand.Rand
-	m      *model
+	m      *wired
 	lines  map[lineKey]*wireLine
 	events events
 	count  int
@@ -230,9 +233,8 @@ func (w *wire) play(turns int) {
 
 // drawWire makes hosts on switches that stand in a ring or a row, and links on random
 // simple routes.
-func drawWire(t *rapid.T) *model {
-	m := &model{problem: &placement.Problem{}, hosts: map[string]*hosts.Host{}, switches: map[string]*hosts.Switch{}, cables: map[string]*hosts.Cable{},
-		routes: map[name]*placement.Route{}, rates: map[name]granting{}}
+func drawWire(t *rapid.T) *wired {
+	m := newWired()
 	duration := func(most int64, what string) vsn.Duration {
 		return vsn.Duration(rapid.Int64Range(0, most).Draw(t, what))
 	}
@@ -243,7 +245,6 @@ func drawWire(t *rapid.T) *model {
 			c.Duplex = hosts.HalfDuplex
 		}
 		m.cables[c.Name] = c
-		m.problem.Inventory.Cables = append(m.problem.Inventory.Cables, *c)
 	}
 	switches := rapid.IntRange(1, 4).Draw(t, "switches")
 	for i := range switches {
@@ -262,28 +263,27 @@ func drawWire(t *rapid.T) *model {
 		m.hosts[h.Name] = h
 		cable(h.Name, fmt.Sprintf("s%d", rapid.IntRange(0, switches-1).Draw(t, "on")))
 	}
-	n := vsn.Network{Name: "n"}
 	for i := range rapid.IntRange(1, 6).Draw(t, "links") {
 		a := rapid.IntRange(0, count-1).Draw(t, "a")
 		b := (a + rapid.IntRange(1, count-1).Draw(t, "b")) % count
 		all := m.simple([]string{fmt.Sprintf("h%d", a)}, nil, fmt.Sprintf("h%d", b))
 		r := all[rapid.IntRange(0, len(all)-1).Draw(t, "route")]
 		l := vsn.Link{Name: fmt.Sprintf("l%d", i), Between: []string{fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i)}}
-		m.routes[name{"n", l.Name}] = &r
-		m.rates[name{"n", l.Name}] = granting{rapid.Int64Range(1, 15).Draw(t, "Mbit/s") * 1e6, rapid.Int64Range(1500, 20000).Draw(t, "burst")}
-		n.Links = append(n.Links, l)
+		m.routes[l.Name] = &r
+		m.rates[l.Name] = granting{rapid.Int64Range(1, 15).Draw(t, "Mbit/s") * 1e6, rapid.Int64Range(1500, 20000).Draw(t, "burst")}
+		m.network.Links = append(m.network.Links, l)
 	}
-	m.problem.Networks = []vsn.Network{n}
 	return m
 }
 
 // simple lists all simple routes to a host through switches.
-func (m *model) simple(nodes, cables []string, to string) (out []placement.Route) {
+func (m *wired) simple(nodes, cables []string, to string) (out []placement.Route) {
 	at := nodes[len(nodes)-1]
 	if at == to {
 		return []placement.Route{{Path: slices.Clone(nodes), Cables: slices.Clone(cables)}}
 	}
-	for _, c := range m.problem.Inventory.Cables {
+	for _, c := range slices.Sorted(maps.Keys(m.cables)) {
+		c := m.cables[c]
 		for i, end := range c.Between {
 			next := c.Between[1-i]
 			if end == at && !slices.Contains(nodes, next) && (next == to || m.switches[next] != nil) {
@@ -294,11 +294,11 @@ func (m *model) simple(nodes, cables []string, to string) (out []placement.Route
 	return out
 }
 
-func newWire(m *model, ps *paths, seed int64) *wire {
-	w := &wire{random: rand.New(rand.NewSource(seed)), m: m, lines: map[lineKey]*wireLine{}, worst: make([]int64, len(ps.all)), most: map[string]int64{}}
-	for _, p := range ps.all {
-		nodes, cables := m.along(p.link, direction{p.from, p.to, p.from == p.spec.Between[1]})
-		g := m.rates[p.link]
+func newWire(m *wired, ps *paths, seed int64) *wire {
+	w := &wire{random: rand.New(rand.NewSource(seed)), m: m, lines: map[lineKey]*wireLine{}, worst: make([]int64, len(ps.all())), most: map[string]int64{}}
+	for _, p := range ps.all() {
+		nodes, cables := m.along(p)
+		g := m.rates[p.link.of]
 		w.ids = append(w.ids, wirePath{nodes: nodes, cables: cables, rate: g.rate, burst: g.burst})
 		for i, c := range cables {
 			half := m.cables[c].Half()
@@ -308,7 +308,7 @@ func newWire(m *model, ps *paths, seed int64) *wire {
 			}
 		}
 	}
-	w.victim = w.random.Intn(len(ps.all))
+	w.victim = w.random.Intn(len(ps.all()))
 	return w
 }
 
@@ -319,19 +319,17 @@ func TestLinksAreNeverExceeded(t *testing.T) {
 	rings, filled := 0, 0.0
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawWire(t)
-		ps := newPaths(m)
+		ps := m.paths()
 		w := newWire(m, ps, rapid.Int64().Draw(t, "seed"))
 		w.play(6)
 		if len(ps.cycles()) > 0 {
 			rings++
 		}
 		room := map[string]int64{}
-		for _, b := range ps.buffers() {
-			room[b.String()] = b.waits.Backlog()
-		}
-		for i, p := range ps.all {
+		ps.eachBuffer(func(b *buffer) { room[b.String()] = b.waits.Backlog() })
+		for i, p := range ps.all() {
 			for k, h := range p.hops {
-				room[fmt.Sprintf("path %d at cable %s from %s", i, h.line.cable.Name, h.tail)] = p.hop(k).Backlog()
+				room[fmt.Sprintf("path %d at cable %s from %s", i, h.cable.Name, h.tail)] = ps.hop(p, k).Backlog()
 			}
 		}
 		for queue, most := range w.most {
@@ -342,11 +340,11 @@ func TestLinksAreNeverExceeded(t *testing.T) {
 				filled = max(filled, float64(most)/float64(room[queue]))
 			}
 		}
-		for i, p := range ps.all {
+		for i, p := range ps.all() {
 			if p.delay == bounds.Inf {
 				continue
 			}
-			way, _ := p.way()
+			way, _ := ps.way(p)
 			for rule, bound := range map[string]int64{RuleHops: way.HopByHop(), RuleLinkTandem: way.Tandem(), RuleLinkPMOO: way.PMOO(), RuleLink: way.Least()} {
 				bound = sum(bound, p.arrival)
 				if w.worst[i] > bound {

@@ -14,10 +14,8 @@ import (
 
 // cabled is a model of links alone, each given by the nodes that it passes: hosts have
 // names in h, switches in s; all cables are as quick, and nodes take no time.
-func cabled(rate vsn.Rate, grants granting, routes ...string) *model {
-	m := &model{problem: &placement.Problem{}, hosts: map[string]*hosts.Host{}, switches: map[string]*hosts.Switch{}, cables: map[string]*hosts.Cable{},
-		routes: map[name]*placement.Route{}, rates: map[name]granting{}}
-	n := vsn.Network{Name: "n"}
+func cabled(rate vsn.Rate, grants granting, routes ...string) *wired {
+	m := newWired()
 	for i, text := range routes {
 		l := vsn.Link{Name: fmt.Sprintf("l%d", i), Between: []string{fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i)}}
 		r := &placement.Route{Path: strings.Fields(text)}
@@ -39,18 +37,17 @@ func cabled(rate vsn.Rate, grants granting, routes ...string) *model {
 			m.cables[c] = &hosts.Cable{Name: c, Between: []string{a, b}, Rate: rate}
 			r.Cables = append(r.Cables, c)
 		}
-		m.routes[name{"n", l.Name}], m.rates[name{"n", l.Name}] = r, grants
-		n.Links = append(n.Links, l)
+		m.routes[l.Name], m.rates[l.Name] = r, grants
+		m.network.Links = append(m.network.Links, l)
 	}
-	m.problem.Networks = []vsn.Network{n}
 	return m
 }
 
 // TestLinkByHand: two links meet at a switch and share two cables. 100 Mbit/s is 80 ns
 // a byte; both send 10 Mbit/s and 8462 + 1538 = 10000 B at once.
 func TestLinkByHand(t *testing.T) {
-	ps := newPaths(cabled(100e6, granting{10e6, 8462}, "h0 s0 s1 h2", "h1 s0 s1 h2"))
-	proof := placement.Proof{Claims: ps.claims()}
+	ps := cabled(100e6, granting{10e6, 8462}, "h0 s0 s1 h2", "h1 s0 s1 h2").paths()
+	proof := ps.every()
 	for rule, terms := range map[string][]int64{
 		// At h0 alone: 11538 B. At s0 after 923040 ns with 1154 B more each: 22308 + 1538 B. At
 		// s1 after 2150329 ns, the tandem as far as s1, with 2688 B more: 25376 + 1538 B.
@@ -81,7 +78,7 @@ func TestLinkByHand(t *testing.T) {
 		}
 	}
 	if c := ps.cycles(); c != nil {
-		t.Errorf("a row of switches has a cycle: %v", lineNames(c[0]))
+		t.Errorf("a row of switches has a cycle: %v", ps.names(c[0]))
 	}
 }
 
@@ -89,9 +86,8 @@ func TestLinkByHand(t *testing.T) {
 // two frames' time at 80 ns a byte; at the first switch both links wait in one queue.
 func TestWaitingByHand(t *testing.T) {
 	m := cabled(100e6, granting{10e6, 8462}, "h0 s0 s1 h2", "h1 s0 s1 h2")
-	m.queues = map[queueAt]placement.Queue{{name{"n", "l0"}, "a0", "b0", "h0", "h0--s0"}: {LimitBytes: 10308}}
-	ps := newPaths(m)
-	proof := placement.Proof{Claims: ps.claims(), Rests: ps.bufferRests()}
+	m.queues[queueAt{name{"n", "l0"}, "a0", "b0", "h0", "h0--s0"}] = &placement.Queue{Host: "h0", At: "h0--s0", LimitBytes: 10308}
+	proof := m.paths().every()
 	// 246080 ns bring 308 B of one link and 616 B of two; both have 1154 B more at once at s0.
 	if c := claim(t, proof, "queue n/l0 a0>b0 at h0--s0 of host h0", RuleWaiting); c.Bound.Cmp(placement.Int(10308)) != 0 || c.Limit.Cmp(placement.Int(10308)) != 0 {
 		t.Errorf("in the host: %+v", c)
@@ -107,8 +103,8 @@ func TestWaitingByHand(t *testing.T) {
 	// two frames, take 1162311 ns at 90 Mbit/s, in which 1453 B come.
 	half := cabled(100e6, granting{10e6, 8462}, "h0 h1")
 	half.cables["h0--h1"].Duplex = hosts.HalfDuplex
-	half.queues = map[queueAt]placement.Queue{{name{"n", "l0"}, "a0", "b0", "h0", "h0--h1"}: {LimitBytes: 1}}
-	c := claim(t, placement.Proof{Claims: newPaths(half).claims()}, "queue n/l0 a0>b0 at h0--h1 of host h0", RuleWaiting)
+	half.queues[queueAt{name{"n", "l0"}, "a0", "b0", "h0", "h0--h1"}] = &placement.Queue{Host: "h0", At: "h0--h1", LimitBytes: 1}
+	c := claim(t, half.paths().every(), "queue n/l0 a0>b0 at h0--h1 of host h0", RuleWaiting)
 	if c.Bound.Cmp(placement.Int(11453)) != 0 || c.Holds() {
 		t.Errorf("half duplex: %+v", c)
 	}
@@ -131,7 +127,7 @@ func ring(switches int) (routes []string) {
 // cycle; when it does not, the reason is the cycle.
 func TestRing(t *testing.T) {
 	claims := func(switches int, rate int64) placement.Proof {
-		return placement.Proof{Claims: newPaths(cabled(100e6, granting{rate, 8462}, ring(switches)...)).claims()}
+		return cabled(100e6, granting{rate, 8462}, ring(switches)...).paths().every()
 	}
 	settled := claims(3, 10e6)
 	for _, cycle := range []string{"cable s0--s1 from s0 -> cable s1--s2 from s1 -> cable s0--s2 from s2 -> cable s0--s1 from s0",
@@ -158,8 +154,8 @@ func TestRing(t *testing.T) {
 // its bound.
 func TestBesideTheCycle(t *testing.T) {
 	grants := granting{14.2e6, 8462}
-	proof := placement.Proof{Claims: newPaths(cabled(100e6, grants, append(ring(8), "h8 s8 h9")...)).claims()}
-	alone := placement.Proof{Claims: newPaths(cabled(100e6, grants, "h8 s8 h9")).claims()}
+	proof := cabled(100e6, grants, append(ring(8), "h8 s8 h9")...).paths().every()
+	alone := cabled(100e6, grants, "h8 s8 h9").paths().every()
 	if c := claim(t, proof, "link n/l0 a0>b0", RuleLink); !c.Bound.IsInf() {
 		t.Errorf("the ring settles: %v", c)
 	}
@@ -174,31 +170,32 @@ func TestBesideTheCycle(t *testing.T) {
 func TestLinksMonotone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawWire(t)
-		before := map[pathKey]int64{}
-		for _, p := range newPaths(m).all {
-			before[pathKey{p.link, p.from}] = p.delay
+		type key struct{ link, from string }
+		before := map[key]int64{}
+		for _, p := range m.paths().all() {
+			before[key{p.link.of, p.from}] = p.delay
 		}
-		links := m.problem.Networks[0].Links
+		links := m.network.Links
 		i := rapid.IntRange(0, len(links)-1).Draw(t, "link")
-		key := name{"n", links[i].Name}
-		grants := m.rates[key]
+		link := links[i].Name
+		grants := m.rates[link]
 		more := rapid.SampledFrom([]string{"rate", "burst", "cable", "node", "link"}).Draw(t, "more")
 		switch more {
 		case "rate":
-			m.rates[key] = granting{grants.rate + rapid.Int64Range(1, 10e6).Draw(t, "bit/s"), grants.burst}
+			m.rates[link] = granting{grants.rate + rapid.Int64Range(1, 10e6).Draw(t, "bit/s"), grants.burst}
 		case "burst":
-			m.rates[key] = granting{grants.rate, grants.burst + rapid.Int64Range(1, 10000).Draw(t, "bytes")}
+			m.rates[link] = granting{grants.rate, grants.burst + rapid.Int64Range(1, 10000).Draw(t, "bytes")}
 		case "cable":
-			m.cables[m.routes[key].Cables[0]].Rate -= vsn.Rate(rapid.Int64Range(1, 10e6).Draw(t, "bit/s"))
+			m.cables[m.routes[link].Cables[0]].Rate -= vsn.Rate(rapid.Int64Range(1, 10e6).Draw(t, "bit/s"))
 		case "node":
-			m.hosts[m.routes[key].Path[0]].Delay += vsn.Duration(rapid.Int64Range(1, 1e6).Draw(t, "ns"))
+			m.hosts[m.routes[link].Path[0]].Delay += vsn.Duration(rapid.Int64Range(1, 1e6).Draw(t, "ns"))
 		case "link":
 			twin := vsn.Link{Name: "twin", Between: []string{"x", "y"}}
-			m.problem.Networks[0].Links = append(links, twin)
-			m.routes[name{"n", "twin"}], m.rates[name{"n", "twin"}] = m.routes[key], granting{rapid.Int64Range(1, 10e6).Draw(t, "bit/s"), 1500}
+			m.network.Links = append(links, twin)
+			m.routes["twin"], m.rates["twin"] = m.routes[link], granting{rapid.Int64Range(1, 10e6).Draw(t, "bit/s"), 1500}
 		}
-		for _, p := range newPaths(m).all {
-			if was, known := before[pathKey{p.link, p.from}]; known && p.delay < was {
+		for _, p := range m.paths().all() {
+			if was, known := before[key{p.link.of, p.from}]; known && p.delay < was {
 				t.Fatalf("link %v %s>%s: more %s: %d ns becomes %d", p.link, p.from, p.to, more, was, p.delay)
 			}
 		}

@@ -12,7 +12,7 @@ func (m *model) pinClaims() []placement.Claim {
 	var out []placement.Claim
 	for _, pin := range m.problem.Pins {
 		elsewhere := int64(0)
-		if m.seats[name{pin.Network, pin.VM}].Name != pin.Host {
+		if m.find(name{pin.Network, pin.VM}).host.Name != pin.Host {
 			elsewhere = 1
 		}
 		out = append(out, placement.Claim{Subject: fmt.Sprintf("vm %s/%s on %s", pin.Network, pin.VM, pin.Host), Rule: RulePinned, Unit: "violations",
@@ -26,7 +26,7 @@ func (m *model) pins() error {
 	pinned := map[name]bool{}
 	for _, pin := range m.problem.Pins {
 		vm := name{pin.Network, pin.VM}
-		if m.vms[vm] == nil || m.hosts[pin.Host] == nil || pinned[vm] {
+		if m.find(vm) == nil || m.host(pin.Host) == nil || pinned[vm] {
 			return broken("vm "+vm.String(), "it is pinned to host %q, and one of the two is not in the problem, or it is pinned twice", pin.Host)
 		}
 		pinned[vm] = true

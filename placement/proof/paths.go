@@ -16,26 +16,33 @@ const linkRounds = 1000
 
 // hop is one cable of a path in one direction.
 type hop struct {
-	name   string // "c from s"
-	tail   string // the sending node
-	line   *line
-	before int64 // ns that the sending node takes at most, queues apart
-	burst  int64 // wire bytes of this link that may come to the line at once
-	done   int64 // ns from the sender's port to the far end of the cable, at most
-	lost   bool  // done grew without end
+	*end
+	class *placement.Queue // at the end of the cable; nil: none there
+	burst int64            // wire bytes of this link that may come to the line at once
+	done  int64            // ns from the sender's port to the far end of the cable, at most
+	lost  bool             // done grew without end
 }
 
 // line is what waits for the same bits: a cable in one direction, or in both where
 // they share its rate, and the links that use it.
 type line struct {
-	name   string
-	cable  *hosts.Cable
-	blind  bool // in any order: of classes, or of two senders; else one queue, first come first served
-	users  []*hop
-	rates  int64           // of the users, bit/s
-	sum    int64           // of the users' bursts
-	from   map[*line]int64 // of those that come from each line before
-	before []*line         // the lines that users come from
+	id      int32
+	cable   *hosts.Cable
+	blind   bool // in any order: of classes, or of two senders; else one queue, first come first served
+	users   []user
+	rates   int64      // of the users, bit/s
+	sum     int64      // of the users' bursts
+	from    []inflow   // of those that come from each line before, in the order of the users
+	buffers [2]*buffer // of the ends that switches send on, by their place among Between
+}
+
+// user is a hop of a path: which hop, and the path by the slot of its network.
+type user struct{ slot, path, hop int32 }
+
+// inflow is what comes to a line from the line before.
+type inflow struct {
+	line int32
+	sum  int64 // of the bursts
 }
 
 // path is one direction of a link, from the sender's port to the receiver's tap.
@@ -43,7 +50,9 @@ type path struct {
 	link     name
 	from, to string
 	spec     *vsn.Link
-	hops     []*hop
+	home     string           // the sender's host
+	port     *placement.Queue // the class at the sender's port; nil: none
+	hops     []hop
 	rate     int64 // bit/s that its classes let out; without a rate of its own, that of the class for the rest
 	burst    int64 // wire bytes that leave the port at once
 	frame    int64 // its largest frame, as its classes count
@@ -54,18 +63,11 @@ type path struct {
 // paths are all links in both directions, with their delays.
 type paths struct {
 	m     *model
-	all   []*path
-	by    map[pathKey]*path
-	lines []*line // in the order of first use
-	at    map[lineKey]*line
+	lines []*line // by the number of the line; nil: nothing uses it
+	ranks []int32 // of the lines: each comes after those before it
+	ring  bool    // no such ranks were found: there are cycles
+	open  bool    // some path has no bound
 }
-
-type pathKey struct {
-	link name
-	from string
-}
-
-type lineKey struct{ cable, tail string }
 
 // newPaths bounds the delay of every link. What a link sends conforms to its token
 // bucket when it leaves the sender's port, because the class there makes it so; on the
@@ -75,159 +77,89 @@ type lineKey struct{ cable, tail string }
 // assumed of the order (bounds.Hop). Each path has three bounds, of which the least is
 // taken (bounds.Way).
 func newPaths(m *model) *paths {
-	ps := &paths{m: m, by: map[pathKey]*path{}, at: map[lineKey]*line{}}
-	for i := range m.problem.Networks {
-		n := &m.problem.Networks[i]
-		for j := range n.Links {
-			for _, d := range directions(&n.Links[j]) {
-				ps.add(name{n.Name, n.Links[j].Name}, &n.Links[j], d)
-			}
-		}
+	ps := &paths{m: m, lines: make([]*line, 2*len(m.inventory.Cables)), ranks: make([]int32, 2*len(m.inventory.Cables))}
+	ps.use()
+	ps.ring = !ps.rank(ps.all())
+	if ps.ring {
+		ps.solve()
+	} else {
+		ps.sweep()
 	}
-	ps.solve()
-	for _, p := range ps.all {
-		p.delay = p.arrival
-		if last := len(p.hops) - 1; last >= 0 {
-			p.delay = sum(p.delay, p.hops[last].done)
+	each(len(m.order), func(i int) {
+		for _, p := range m.parts[m.order[i]].paths {
+			p.arrive()
 		}
+	})
+	for _, p := range ps.all() {
+		ps.open = ps.open || p.delay == bounds.Inf
 	}
 	return ps
 }
 
-func (ps *paths) add(link name, spec *vsn.Link, d direction) {
-	nodes, cables := ps.m.along(link, d)
-	p := &path{link: link, from: d.from, to: d.to, spec: spec, frame: placement.SegmentMTU + bounds.EthernetFrame,
-		arrival: int64(ps.m.hosts[nodes[len(nodes)-1]].Delay)}
-	if len(cables) > 0 {
-		p.frame = tunnelMTU + bounds.EthernetWire + bounds.VXLANHeader
-	}
-	// A link without a rate shares the class for the rest at its sender's port: more
-	// than that class lets out cannot load a cable.
-	rate, burst := int64(placement.RestRate), int64(placement.RestBurst)
-	if g, shaped := ps.m.rates[link]; shaped {
-		rate, burst = g.rate, g.burst
-	}
-	// HTB lets a class send while it has any tokens at all, so that a frame may exceed
-	// the burst (net/sched/sch_htb.c, htb_class_mode).
-	p.rate, p.burst = rate, sum(burst, p.frame)
-	for i, cable := range cables {
-		h := &hop{name: cable + " from " + nodes[i], tail: nodes[i], line: ps.line(cable, nodes[i]), before: ps.within(nodes[i])}
-		h.line.users = append(h.line.users, h)
-		h.line.rates = sum(h.line.rates, rate)
-		if i > 0 {
-			h.line.follows(p.hops[i-1].line)
-		}
-		p.hops = append(p.hops, h)
-	}
-	ps.all = append(ps.all, p)
-	ps.by[pathKey{link, d.from}] = p
-}
-
-// line is that of a cable with this tail.
-func (ps *paths) line(cable, tail string) *line {
-	key := lineKey{cable, tail}
-	c := ps.m.cables[cable]
-	text := "cable " + cable + " from " + tail
-	if c.Half() {
-		key.tail, text = "", "cable "+cable // from either end
-	}
-	l := ps.at[key]
-	if l == nil {
-		l = &line{name: text, cable: c, blind: c.Half() || ps.m.hosts[tail] != nil, from: map[*line]int64{}}
-		ps.at[key] = l
-		ps.lines = append(ps.lines, l)
-	}
-	return l
-}
-
-// follows notes that something comes to l from the line before.
-func (l *line) follows(before *line) {
-	if _, known := l.from[before]; !known {
-		l.from[before] = 0
-		l.before = append(l.before, before)
+// arrive adds what the receiving host takes.
+func (p *path) arrive() {
+	p.delay = p.arrival
+	if last := len(p.hops) - 1; last >= 0 {
+		p.delay = sum(p.delay, p.hops[last].done)
 	}
 }
 
-// within is what a node takes for a frame, queues apart, in ns.
-func (ps *paths) within(node string) int64 {
-	if h := ps.m.hosts[node]; h != nil {
-		return int64(h.Delay)
-	}
-	return int64(ps.m.switches[node].Delay)
+// all are the paths in the order of the problem.
+func (ps *paths) all() []*path {
+	var out []*path
+	ps.m.networks(func(p *part) { out = append(out, p.paths...) })
+	return out
 }
 
-// solve iterates bursts and delays to their least fixed point, from below. It is a
-// bound, cycles or not: by induction over the frames in the order in which they leave
-// lines, since what delays a frame has left the lines before it by then, and if not
-// later than the fixed point says, neither is this frame (docs/theory.md, cycle;
-// Thomas, Le Boudec and Mifdaoui, RTSS 2019). What does not settle has no bound, nor
-// what depends on it.
-func (ps *paths) solve() {
-	rounds := linkRounds + len(ps.lines)
-	for round := 0; ; round++ {
-		for _, l := range ps.lines {
-			l.sum = 0
-			for before := range l.from {
-				l.from[before] = 0
+// of is the path of a user.
+func (ps *paths) of(u user) *path { return ps.m.parts[u.slot].paths[u.path] }
+
+// use notes which paths use which lines, in the order of the problem.
+func (ps *paths) use() {
+	count := make([]int32, len(ps.lines))
+	total := 0
+	ps.m.networks(func(p *part) {
+		for _, path := range p.paths {
+			for i := range path.hops {
+				count[path.hops[i].at]++
+				total++
 			}
 		}
-		for _, p := range ps.all {
-			p.load()
-		}
-		settled := true
-		for _, p := range ps.all {
-			settled = p.advance(round > rounds) && settled
-		}
-		if settled {
-			return
-		}
-	}
-}
-
-// load adds the bursts of a path to the lines.
-func (p *path) load() {
-	for i, h := range p.hops {
-		late := h.before
-		if i > 0 {
-			late = sum(late, p.hops[i-1].done)
-		}
-		h.burst = sum(p.burst, bounds.BytesIn(late, p.rate))
-		h.line.sum = sum(h.line.sum, h.burst)
-		if i > 0 {
-			from := h.line.from
-			from[p.hops[i-1].line] = sum(from[p.hops[i-1].line], h.burst)
+	})
+	all := make([]user, total)
+	for _, slot := range ps.m.order {
+		for k, path := range ps.m.parts[slot].paths {
+			for i := range path.hops {
+				e := path.hops[i].end
+				l := ps.lines[e.at]
+				if l == nil {
+					l = ps.newLine(e)
+					l.users, all = all[:0:count[e.at]], all[count[e.at]:]
+					ps.lines[e.at] = l
+				}
+				l.users = append(l.users, user{slot, int32(k), int32(i)})
+				l.rates = sum(l.rates, path.rate)
+			}
 		}
 	}
 }
 
-// advance computes the delays of a path from the bursts; it reports whether nothing
-// changed. What changes when it is too late never settles.
-func (p *path) advance(late bool) bool {
-	settled := true
-	way := bounds.Way{Burst: p.burst}
-	for i, h := range p.hops {
-		way = way.Then(p.hop(i))
-		done := way.Least()
-		if h.lost {
-			done = bounds.Inf
-		}
-		if done != h.done {
-			h.done, settled = done, false
-			h.lost = late
-		}
-	}
-	return settled
+func (ps *paths) newLine(e *end) *line {
+	return &line{id: e.at, cable: e.cable, blind: e.cable.Half() || !e.forwards}
 }
 
-// hop is what the i-th hop of a path is to it.
-func (p *path) hop(i int) bounds.Hop {
-	h := p.hops[i]
-	l := h.line
-	out := bounds.Hop{Rate: int64(l.cable.Rate), Own: p.rate, Others: l.rates - p.rate, Burst: h.burst, Cross: less(l.sum, h.burst),
-		Frame: p.frame, Fixed: sum(h.before, int64(l.cable.Delay)), Blind: l.blind}
-	out.Joins = out.Cross
-	if i > 0 {
-		out.Joins = less(l.sum, l.from[p.hops[i-1].line])
+// name is how people know a line.
+func (ps *paths) name(l *line) string {
+	if l.cable.Half() {
+		return "cable " + l.cable.Name
+	}
+	return "cable " + l.cable.Name + " from " + l.cable.Between[l.id%2]
+}
+
+// before are the lines that a line's users come from, in the order of the users.
+func (ps *paths) before(l *line) (out []*line) {
+	for _, from := range l.from {
+		out = append(out, ps.lines[from.line])
 	}
 	return out
 }

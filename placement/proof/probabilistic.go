@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"slices"
@@ -16,66 +17,65 @@ import (
 type domain struct {
 	subject string
 	bounds.Capacity
-	cpus int
-	held []granted
+	cpus  int
+	held  []granted
+	terms []placement.Term // the shares of all reservations and, where it counts, the largest
+	need  placement.Rat    // what all reservations together ask for
 }
 
 // domainsOf lists the domains of a host that hold reservations, in the order of its
 // CPUs.
-func (m *model) domainsOf(h *hosts.Host) []*domain {
+func (m *model) domainsOf(host int) []*domain {
+	h, all := &m.inventory.Hosts[host], m.granted(host)
+	if len(all) == 0 {
+		return nil
+	}
 	if h.Partition {
 		var out []*domain
-		held := map[int][]granted{}
-		for _, g := range m.granted(m.at[h.Name]) {
-			held[g.cpu] = append(held[g.cpu], g)
+		held := make([][]granted, len(h.CPUs))
+		for _, g := range all {
+			at := cpuAt(h, g.cpu)
+			held[at] = append(held[at], g)
 		}
-		for _, cpu := range h.CPUs {
-			if len(held[cpu.ID]) > 0 {
-				out = append(out, &domain{fmt.Sprintf("host %s cpu %d", h.Name, cpu.ID), bounds.Capacity{Limit: h.ShareOf(cpu).Rat()}, 1, held[cpu.ID]})
+		for i, cpu := range h.CPUs {
+			if len(held[i]) > 0 {
+				d := &domain{subject: fmt.Sprintf("host %s cpu %d", h.Name, cpu.ID), Capacity: bounds.Capacity{Limit: h.ShareOf(cpu).Rat()}, cpus: 1, held: held[i]}
+				out = append(out, d.addUp())
 			}
 		}
 		return out
 	}
-	all := &domain{"host " + h.Name + " cpus", bounds.Capacity{Limit: new(big.Rat), Extra: int64(len(h.CPUs)) - 1}, len(h.CPUs), m.granted(m.at[h.Name])}
-	if len(all.held) == 0 {
-		return nil
-	}
+	d := &domain{subject: "host " + h.Name + " cpus", Capacity: bounds.Capacity{Limit: new(big.Rat), Extra: int64(len(h.CPUs)) - 1}, cpus: len(h.CPUs), held: all}
 	for _, cpu := range h.CPUs {
-		all.Limit.Add(all.Limit, h.ShareOf(cpu).Rat())
+		d.Limit.Add(d.Limit, h.ShareOf(cpu).Rat())
 	}
-	return []*domain{all}
+	return []*domain{d.addUp()}
 }
 
-// terms are the shares of all reservations and, where it counts, the largest.
-func (d *domain) terms() []placement.Term {
-	var terms []placement.Term
+func (d *domain) addUp() *domain {
 	most := placement.Int(0)
+	d.terms = make([]placement.Term, 0, len(d.held)+1)
 	for _, g := range d.held {
-		terms = append(terms, placement.Term{Name: g.who, Value: g.u})
+		d.terms = append(d.terms, placement.Term{Name: g.who, Value: g.u})
 		if g.u.Cmp(most) > 0 {
 			most = g.u
 		}
 	}
 	if d.global() {
 		rest := new(big.Rat).Mul(most.Big(), new(big.Rat).SetInt64(d.Extra))
-		terms = append(terms, placement.Term{Name: fmt.Sprintf("(%d-1)*Umax", d.cpus), Value: placement.FromBig(rest)})
+		d.terms = append(d.terms, placement.Term{Name: fmt.Sprintf("(%d-1)*Umax", d.cpus), Value: placement.FromBig(rest)})
 	}
-	return terms
+	d.need = placement.Int(0)
+	for _, t := range d.terms {
+		d.need = d.need.Add(t.Value)
+	}
+	return d
 }
 
 // global reports whether the domain is a root domain of all CPUs.
 func (d *domain) global() bool { return d.held[0].cpu == hosts.AnyCPU }
 
-// need is what all reservations together ask for.
-func (d *domain) need() placement.Rat {
-	sum := placement.Int(0)
-	for _, t := range d.terms() {
-		sum = sum.Add(t.Value)
-	}
-	return sum
-}
-
-func (d *domain) overbooked() bool { return d.need().Cmp(placement.FromBig(d.Limit)) > 0 }
+func (d *domain) overbooked() bool { return d.need.Cmp(placement.FromBig(d.Limit)) > 0 }
 
 // tolerated reports whether a domain is overbooked and no network there minds.
 func (m *model) tolerated(d *domain) bool {
@@ -83,11 +83,9 @@ func (m *model) tolerated(d *domain) bool {
 }
 
 func (m *model) confidence(network string) vsn.Share {
-	for i := range m.problem.Networks {
-		if n := &m.problem.Networks[i]; n.Name == network {
-			_, confidence := n.Odds()
-			return confidence
-		}
+	if slot, ok := m.slots[network]; ok {
+		_, confidence := m.parts[slot].Odds()
+		return confidence
 	}
 	return vsn.One
 }
@@ -95,7 +93,7 @@ func (m *model) confidence(network string) vsn.Share {
 // overbooking states what a domain is asked for when all networks are active at once.
 // Nothing limits it: what is promised is in networkClaims.
 func (d *domain) overbooking() placement.Claim {
-	return placement.Claim{Subject: d.subject, Rule: RuleOdds, Unit: "cpu", Terms: d.terms(), Bound: d.need(), Limit: placement.Inf()}
+	return placement.Claim{Subject: d.subject, Rule: RuleOdds, Unit: "cpu", Terms: d.terms, Bound: d.need, Limit: placement.Inf()}
 }
 
 // load is what a network asks of a domain.
@@ -117,18 +115,36 @@ func (d *domain) load(network string) bounds.Load {
 // is active, any of the CPUs that it has reservations on is asked for more than it
 // offers, is no more than it accepts.
 func (m *model) networkClaims() []placement.Claim {
-	var overbooked []*domain
-	for i := range m.problem.Inventory.Hosts {
-		for _, d := range m.domainsOf(&m.problem.Inventory.Hosts[i]) {
-			if d.overbooked() {
-				overbooked = append(overbooked, d)
-			}
+	if !m.odds() {
+		return nil
+	}
+	overbooked := m.overbooked()
+	var out []placement.Claim
+	m.networks(func(p *part) {
+		if p.Confidence != 0 {
+			out = append(out, m.networkClaim(p.Network, overbooked))
+		}
+	})
+	return out
+}
+
+// odds reports whether any network is content with less than certainty.
+func (m *model) odds() bool {
+	for i := range m.problem.Networks {
+		if m.problem.Networks[i].Confidence != 0 {
+			return true
 		}
 	}
-	var out []placement.Claim
-	for i := range m.problem.Networks {
-		if n := &m.problem.Networks[i]; n.Confidence != 0 {
-			out = append(out, m.networkClaim(n, overbooked))
+	return false
+}
+
+// overbooked are the domains that are asked for more than they have, host by host.
+func (m *model) overbooked() (out []*domain) {
+	for i := range m.inventory.Hosts {
+		for _, d := range m.domainsOf(i) {
+			if d.overbooked() {
+				out = append(out, d)
+			}
 		}
 	}
 	return out
@@ -156,11 +172,7 @@ func (m *model) networkClaim(n *vsn.Network, overbooked []*domain) placement.Cla
 		d.add(add, n.Name, l)
 	}
 	var others []bounds.Party
-	for j := range m.problem.Networks {
-		o := &m.problem.Networks[j]
-		if o.Name == n.Name {
-			continue
-		}
+	for _, o := range m.beside(n.Name, mine) {
 		party := bounds.Party{Loads: make([]bounds.Load, len(mine))}
 		asks := false
 		for k, d := range mine {
@@ -179,6 +191,26 @@ func (m *model) networkClaim(n *vsn.Network, overbooked []*domain) placement.Cla
 	p, _ := bounds.JointProbability(capacities, own, others)
 	c.Bound = risk(p)
 	return c
+}
+
+// beside are the other networks with reservations in domains, in the order of the problem.
+func (m *model) beside(network string, domains []*domain) []*vsn.Network {
+	there := map[string]bool{network: true}
+	var slots []int32
+	for _, d := range domains {
+		for _, g := range d.held {
+			if !there[g.network] {
+				there[g.network] = true
+				slots = append(slots, m.slots[g.network])
+			}
+		}
+	}
+	slices.SortFunc(slots, func(a, b int32) int { return cmp.Compare(m.place[a], m.place[b]) })
+	out := make([]*vsn.Network, len(slots))
+	for i, slot := range slots {
+		out[i] = m.parts[slot].Network
+	}
+	return out
 }
 
 // add names what a network asks of a domain.

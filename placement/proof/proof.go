@@ -67,34 +67,27 @@ func (b *Broken) Error() string { return fmt.Sprintf("%s: %s: %s", b.Subject, b.
 // ends. Claims that do not hold are not an error: they are in the proof, and
 // Failing finds them.
 func Prove(p *placement.Problem, e *placement.Embedding, r *placement.Realization) (placement.Proof, error) {
-	m, err := newModel(p, e, r)
-	if err != nil {
-		return placement.Proof{}, err
-	}
-	return m.prove(), nil
+	return prove(p, e, r, false)
 }
 
 // Relaxed derives the same claims as if every reservation had its CPU for itself.
 // They prove nothing; but what does not hold here holds with no other choice of CPUs
 // either, which is what a search has to know before it says no.
 func Relaxed(p *placement.Problem, e *placement.Embedding, r *placement.Realization) (placement.Proof, error) {
+	return prove(p, e, r, true)
+}
+
+func prove(p *placement.Problem, e *placement.Embedding, r *placement.Realization, relaxed bool) (placement.Proof, error) {
 	m, err := newModel(p, e, r)
 	if err != nil {
 		return placement.Proof{}, err
 	}
-	m.relaxed = true
-	return m.prove(), nil
-}
-
-func (m *model) prove() placement.Proof {
-	paths := newPaths(m)
-	flows := newFlows(m, paths)
-	var out placement.Proof
-	for _, derive := range []func() []placement.Claim{m.hostClaims, m.networkClaims, m.ruleClaims, m.pinClaims, m.cableClaims, m.taskClaims, paths.claims, flows.claims, m.costClaims, m.objectiveClaims} {
-		out.Claims = append(out.Claims, derive()...)
+	m.relaxed = relaxed
+	d, err := m.derive()
+	if err != nil {
+		return placement.Proof{}, err
 	}
-	out.Rests = m.rests(paths)
-	return out
+	return d.proof(), nil
 }
 
 // Failing lists the claims that do not hold, in order.

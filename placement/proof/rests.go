@@ -11,45 +11,52 @@ import (
 
 // rests are the assumptions of the proof: those that deploy makes so or looks at
 // (Backed), and those that nobody can.
-func (m *model) rests(ps *paths) []placement.Assumption {
+func (d *derivation) rests() []placement.Assumption {
 	var out []placement.Assumption
-	for i := range m.problem.Inventory.Hosts {
-		h := &m.problem.Inventory.Hosts[i]
-		if len(m.at[h.Name]) > 0 {
-			out = append(out, m.vmRests(h)...)
-			out = append(out, m.hostRests(h)...)
+	for _, h := range d.hosts {
+		if h != nil {
+			out = append(out, h.rests...)
 		}
 	}
-	flows, used := 0, map[string]bool{}
-	for i := range m.problem.Networks {
-		n := &m.problem.Networks[i]
-		flows += len(n.Flows)
-		for j := range n.Links {
-			if _, shaped := m.rates[name{n.Name, n.Links[j].Name}]; !shaped {
-				out = append(out, placement.Assumption{Kind: hosts.RestNoRate, Subject: "link " + n.Name + "/" + n.Links[j].Name,
-					Says: fmt.Sprintf("it has no rate: its bound counts the way alone, and it shares %d bit/s with all else that has none", int64(placement.RestRate))})
-			}
-		}
-	}
-	for _, r := range m.routes {
-		for _, cable := range r.Cables {
-			used[cable] = true
-		}
-	}
-	out = append(out, m.networkRests()...)
+	flows := 0
+	d.networks(func(p *part) {
+		flows += len(p.Flows)
+		out = append(out, p.rateRests()...)
+	})
+	out = append(out, d.networkRests()...)
 	if flows > 0 {
 		out = append(out, placement.Assumption{Kind: hosts.RestFlows, Subject: "flows", Says: "messages keep to their size, interval and work, and nothing else loads their vms and links"})
 	}
-	if len(used) > 0 {
-		out = append(out, placement.Assumption{Kind: hosts.RestCables, Subject: "cables", Says: "only the links of this plan send over the cables, each through its class, which may borrow what others leave, framing counted"})
-	}
-	for i := range m.problem.Inventory.Cables {
-		if c := &m.problem.Inventory.Cables[i]; c.Half() && used[c.Name] {
-			out = append(out, placement.Assumption{Kind: hosts.RestDuplex, Subject: "cable " + c.Name,
+	used := false
+	var half []placement.Assumption
+	for i := range d.inventory.Cables {
+		if !d.passed(i) {
+			continue
+		}
+		used = true
+		if c := &d.inventory.Cables[i]; c.Half() {
+			half = append(half, placement.Assumption{Kind: hosts.RestDuplex, Subject: "cable " + c.Name,
 				Says: "half duplex: it idles only when neither end has a frame, and of its rate the two directions of a link together take no more than the link's"})
 		}
 	}
-	return append(out, ps.bufferRests()...)
+	if used {
+		out = append(out, placement.Assumption{Kind: hosts.RestCables, Subject: "cables", Says: "only the links of this plan send over the cables, each through its class, which may borrow what others leave, framing counted"})
+	}
+	out = append(out, half...)
+	d.paths.eachBuffer(func(b *buffer) { out = append(out, b.rests...) })
+	return out
+}
+
+// rateRests name the links without a rate.
+func (p *part) rateRests() []placement.Assumption {
+	var out []placement.Assumption
+	for j := range p.links {
+		if !p.links[j].shaped {
+			out = append(out, placement.Assumption{Kind: hosts.RestNoRate, Subject: "link " + p.links[j].name.String(),
+				Says: fmt.Sprintf("it has no rate: its bound counts the way alone, and it shares %d bit/s with all else that has none", int64(placement.RestRate))})
+		}
+	}
+	return out
 }
 
 // networkRests are what promises of less than certainty rest on.
@@ -73,26 +80,23 @@ func (m *model) networkRests() []placement.Assumption {
 	}
 	out = append(out, placement.Assumption{Kind: hosts.RestActive, Subject: "networks",
 		Says: fmt.Sprintf("they are active independently of one another, each as a whole, with these probabilities: %s; the others always", strings.Join(odds, ", "))})
-	for i := range m.problem.Inventory.Hosts {
-		for _, d := range m.domainsOf(&m.problem.Inventory.Hosts[i]) {
-			if d.overbooked() {
-				out = append(out, placement.Assumption{Kind: hosts.RestOverbooked, Subject: d.subject,
-					Says: fmt.Sprintf("with all networks active it is asked for %v of %v; while it is asked for more than it has, and until it has caught up, nothing is promised there; the kernel's own admission may refuse to hold all these reservations at once", d.need(), placement.FromBig(d.Limit))})
-			}
-		}
+	for _, d := range m.overbooked() {
+		out = append(out, placement.Assumption{Kind: hosts.RestOverbooked, Subject: d.subject,
+			Says: fmt.Sprintf("with all networks active it is asked for %v of %v; while it is asked for more than it has, and until it has caught up, nothing is promised there; the kernel's own admission may refuse to hold all these reservations at once", d.need, placement.FromBig(d.Limit))})
 	}
 	return out
 }
 
-func (m *model) vmRests(h *hosts.Host) []placement.Assumption {
+func (m *model) vmRests(host int) []placement.Assumption {
 	var out []placement.Assumption
-	for _, vm := range m.at[h.Name] {
-		if len(m.reservations[vm]) == 0 {
-			out = append(out, placement.Assumption{Kind: hosts.RestBestEffort, Subject: "vm " + vm.String(), Says: "it is best effort: no promise is made for it"})
+	for _, g := range m.at[host] {
+		vm := m.vm(g)
+		if len(vm.reservations) == 0 {
+			out = append(out, placement.Assumption{Kind: hosts.RestBestEffort, Subject: "vm " + vm.name.String(), Says: "it is best effort: no promise is made for it"})
 		}
-		if len(m.vms[vm].Tasks) > 0 {
-			out = append(out, placement.Assumption{Kind: hosts.RestTasks, Subject: "vm " + vm.String(),
-				Says: fmt.Sprintf("its guest runs each task on the vcpu of the plan, by %s, and before any message", m.vms[vm].GuestScheduler)})
+		if len(vm.Tasks) > 0 {
+			out = append(out, placement.Assumption{Kind: hosts.RestTasks, Subject: "vm " + vm.name.String(),
+				Says: fmt.Sprintf("its guest runs each task on the vcpu of the plan, by %s, and before any message", vm.GuestScheduler)})
 		}
 	}
 	return out
@@ -114,10 +118,11 @@ func (r *resting) said(kind hosts.Rest, format string, args ...any) {
 	r.out = append(r.out, placement.Assumption{Kind: kind, Subject: "host " + r.host.Name, Says: fmt.Sprintf(format, args...)})
 }
 
-func (m *model) hostRests(h *hosts.Host) []placement.Assumption {
+func (m *model) hostRests(host int) []placement.Assumption {
+	h := &m.inventory.Hosts[host]
 	r := &resting{host: h}
-	if len(m.granted(m.at[h.Name])) > 0 {
-		m.cpuRests(r)
+	if share, any := m.largestShare(host); any {
+		r.cpus(share)
 	}
 	if h.Emulator != nil {
 		r.looked(hosts.RestDevice, 0, "the device threads of each vm hold %v every %v", h.Emulator.Runtime, h.Emulator.Period)
@@ -130,8 +135,8 @@ func (m *model) hostRests(h *hosts.Host) []placement.Assumption {
 	return r.out
 }
 
-// cpuRests are what the reservations of a host rest on.
-func (m *model) cpuRests(r *resting) {
+// cpus are what the reservations of a host rest on.
+func (r *resting) cpus(share vsn.Share) {
 	h := r.host
 	if h.Partition {
 		r.looked(hosts.RestRootDomain, 0, "every cpu with a reservation is a root domain of its own, so that the kernel's own admission is exact")
@@ -140,7 +145,6 @@ func (m *model) cpuRests(r *resting) {
 	}
 	r.looked(hosts.RestAlone, 0, "no deadline task runs there that the plan has not counted")
 	r.looked(hosts.RestReservation, 0, "every vcpu holds the reservation of the plan")
-	share := m.largestShare(h)
 	r.looked(hosts.RestAdmission, int64(share), "the kernel admits reservations, and grants them up to %v of each cpu", share)
 	if h.Grain > 0 {
 		r.looked(hosts.RestGrain, int64(h.Grain), "the scheduler enforces budgets every %v, and the curve for that, fitted to measurements, holds", h.Grain)
@@ -152,17 +156,14 @@ func (m *model) cpuRests(r *resting) {
 	r.said(hosts.RestOrder, "guests work on messages in the order in which they come, each on one vcpu from begin to end, and no vcpu without work while a message waits")
 }
 
-// largestShare is the most that reservations may take of a CPU that has some.
-func (m *model) largestShare(h *hosts.Host) vsn.Share {
-	used := map[int]bool{}
-	for _, g := range m.granted(m.at[h.Name]) {
-		used[g.cpu] = true
-	}
-	most := vsn.Share(0)
-	for _, cpu := range h.CPUs {
-		if used[cpu.ID] || used[hosts.AnyCPU] {
-			most = max(most, h.ShareOf(cpu))
+// largestShare is the most that reservations may take of a CPU that has some; false
+// where none has.
+func (m *model) largestShare(host int) (most vsn.Share, any bool) {
+	h, count := &m.inventory.Hosts[host], m.sharing[host]
+	for i, cpu := range h.CPUs {
+		if count[i]+count[len(h.CPUs)] > 0 {
+			most, any = max(most, h.ShareOf(cpu)), true
 		}
 	}
-	return most
+	return most, any
 }

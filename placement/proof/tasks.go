@@ -12,46 +12,43 @@ import (
 
 // taskAll checks that every task of a guest runs on one vCPU that there is, in the
 // order of the problem, and sorts each vCPU's by deadline.
-func (m *model) taskAll(given []placement.TaskSeat) error {
-	at := 0
-	for i := range m.problem.Networks {
-		n := &m.problem.Networks[i]
-		for j := range n.VMs {
-			taken, err := m.taskVM(name{n.Name, n.VMs[j].Name}, &n.VMs[j], given[at:])
-			if err != nil {
-				return err
-			}
-			at += taken
+func (p *part) taskAll(*site) error {
+	given := p.given.tasks
+	for j := range p.vms {
+		taken, err := p.vms[j].take(given)
+		if err != nil {
+			return err
 		}
+		given = given[taken:]
 	}
-	if at < len(given) {
-		return broken("tasks", "%d are given a vcpu and %d are there", len(given), at)
+	if len(given) > 0 {
+		return broken("tasks of network "+p.Name, "%d are given a vcpu and %d are there", len(p.given.tasks), len(p.given.tasks)-len(given))
 	}
 	return nil
 }
 
-// taskVM takes the seats of one VM's tasks from the front of those given.
-func (m *model) taskVM(key name, vm *vsn.VM, given []placement.TaskSeat) (taken int, err error) {
+// take takes the seats of one VM's tasks from the front of those given.
+func (vm *seated) take(given []placement.TaskSeat) (taken int, err error) {
 	if len(vm.Tasks) == 0 {
 		return 0, nil
 	}
 	on := make([][]vsn.Task, vm.VCPUs)
 	for i, t := range vm.Tasks {
-		if i >= len(given) || given[i].Network != key.network || given[i].VM != key.of || given[i].Task != t.Name {
-			return 0, broken(fmt.Sprintf("task %v/%s", key, t.Name), "it has no vcpu, or not in its turn")
+		if i >= len(given) || given[i].VM != vm.name.of || given[i].Task != t.Name {
+			return 0, broken(fmt.Sprintf("task %v/%s", vm.name, t.Name), "it has no vcpu, or not in its turn")
 		}
 		cpu := given[i].VCPU
 		if cpu < 0 || cpu >= vm.VCPUs {
-			return 0, broken(fmt.Sprintf("task %v/%s", key, t.Name), "it runs on vcpu %d of %d", cpu, vm.VCPUs)
+			return 0, broken(fmt.Sprintf("task %v/%s", vm.name, t.Name), "it runs on vcpu %d of %d", cpu, vm.VCPUs)
 		}
 		on[cpu] = append(on[cpu], t)
 	}
-	m.tasks[key], m.taskNames[key] = make([][]bounds.Task, vm.VCPUs), make([][]string, vm.VCPUs)
+	vm.tasks, vm.taskNames = make([][]bounds.Task, vm.VCPUs), make([][]string, vm.VCPUs)
 	for cpu, tasks := range on {
 		slices.SortStableFunc(tasks, func(a, b vsn.Task) int { return cmp.Compare(taskOf(a).Deadline, taskOf(b).Deadline) })
 		for _, t := range tasks {
-			m.tasks[key][cpu] = append(m.tasks[key][cpu], taskOf(t))
-			m.taskNames[key][cpu] = append(m.taskNames[key][cpu], t.Name)
+			vm.tasks[cpu] = append(vm.tasks[cpu], taskOf(t))
+			vm.taskNames[cpu] = append(vm.taskNames[cpu], t.Name)
 		}
 	}
 	return len(vm.Tasks), nil
@@ -67,32 +64,28 @@ func taskOf(t vsn.Task) bounds.Task {
 
 // taskClaims say that the tasks of every guest meet their deadlines on the vCPUs
 // that they run on.
-func (m *model) taskClaims() []placement.Claim {
+func (m *model) taskClaims(p *part) []placement.Claim {
 	var out []placement.Claim
-	for i := range m.problem.Networks {
-		n := &m.problem.Networks[i]
-		for j := range n.VMs {
-			key := name{n.Name, n.VMs[j].Name}
-			for cpu, tasks := range m.tasks[key] {
-				if len(tasks) > 0 {
-					out = append(out, m.vcpuTasks(key, n.VMs[j].GuestScheduler, cpu, tasks)...)
-				}
+	for j := range p.vms {
+		for cpu, tasks := range p.vms[j].tasks {
+			if len(tasks) > 0 {
+				out = append(out, m.vcpuTasks(&p.vms[j], cpu, tasks)...)
 			}
 		}
 	}
 	return out
 }
 
-func (m *model) vcpuTasks(vm name, by vsn.GuestScheduler, cpu int, tasks []bounds.Task) []placement.Claim {
-	subject := fmt.Sprintf("tasks of %v/vcpu%d", vm, cpu)
+func (m *model) vcpuTasks(vm *seated, cpu int, tasks []bounds.Task) []placement.Claim {
+	subject := fmt.Sprintf("tasks of %v/vcpu%d", vm.name, cpu)
 	s, reserved := m.supply(vm, cpu)
 	terms := supplyTerms(s)
-	names := m.taskNames[vm][cpu]
+	names := vm.taskNames[cpu]
 	for i, t := range tasks {
 		terms = append(terms, placement.Term{Name: names[i] + " wcet", Value: placement.Int(t.Cost)},
 			placement.Term{Name: names[i] + " period", Value: placement.Int(t.Period)}, placement.Term{Name: names[i] + " deadline", Value: placement.Int(t.Deadline)})
 	}
-	if by == vsn.GuestFixed {
+	if vm.GuestScheduler == vsn.GuestFixed {
 		var out []placement.Claim
 		response := make([]int64, len(tasks))
 		for i := range response {
@@ -120,13 +113,12 @@ func (m *model) vcpuTasks(vm name, by vsn.GuestScheduler, cpu int, tasks []bound
 }
 
 // supply is the reservation of one vCPU; false where it has none.
-func (m *model) supply(vm name, cpu int) (bounds.Supply, bool) {
-	list := m.reservations[vm]
-	if cpu >= len(list) {
+func (m *model) supply(vm *seated, cpu int) (bounds.Supply, bool) {
+	if cpu >= len(vm.reservations) {
 		return bounds.Supply{}, false
 	}
-	return bounds.Supply{Runtime: list[cpu].RuntimeNs, Period: list[cpu].PeriodNs, Grain: int64(m.seats[vm].Grain),
-		Others: m.others(list[cpu].Host, list[cpu].CPU)}, true
+	r := &vm.reservations[cpu]
+	return bounds.Supply{Runtime: r.RuntimeNs, Period: r.PeriodNs, Grain: int64(vm.host.Grain), Others: m.others(vm.hostAt, r.CPU)}, true
 }
 
 func supplyTerms(s bounds.Supply) []placement.Term {

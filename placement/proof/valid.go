@@ -29,11 +29,13 @@ func valid(p *placement.Problem) error {
 			return broken("cable "+c.Name, "ends %q, rate %v, delay %v, share %v, duplex %q", c.Between, c.Rate, c.Delay, c.Share, c.Duplex)
 		}
 	}
-	for i := range p.Networks {
-		for _, check := range []func(*vsn.Network) error{validOdds, validVMs, validLinks, validFlows} {
-			if err := check(&p.Networks[i]); err != nil {
-				return err
-			}
+	return eachOrFail(len(p.Networks), func(i int) error { return validNetwork(&p.Networks[i]) })
+}
+
+func validNetwork(n *vsn.Network) error {
+	for _, check := range []func(*vsn.Network) error{validOdds, validVMs, validLinks, validFlows} {
+		if err := check(n); err != nil {
+			return err
 		}
 	}
 	return nil

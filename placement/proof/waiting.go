@@ -12,73 +12,88 @@ import (
 // it, so that nothing is dropped there. Where there is no bound the link has none
 // either, and its claim says why.
 func (ps *paths) classClaims(p *path) (out []placement.Claim) {
-	for i, h := range p.hops {
-		at := queueAt{p.link, p.from, p.to, h.tail, h.line.cable.Name}
-		if q, shaped := ps.m.queues[at]; shaped {
-			c := waitingClaim(at.String(), p.hop(i))
-			if !c.Bound.IsInf() {
-				c.Limit = placement.Int(q.LimitBytes)
-			}
-			out = append(out, c)
+	for i := range p.hops {
+		q := p.hops[i].class
+		if q == nil {
+			continue
 		}
+		c := waitingClaim(queueAt{p.link, p.from, p.to, q.Host, q.At}.String(), ps.hop(p, i))
+		if !c.Bound.IsInf() {
+			c.Limit = placement.Int(q.LimitBytes)
+		}
+		out = append(out, c)
 	}
 	return out
 }
 
-// buffer is the queue of a switch for a cable, which all links share.
+// buffer is the queue of a switch for a cable, which all links share: how much may wait
+// in it, which no plan sets, so that nothing limits it, and that the switch has the
+// room, which nobody is asked for.
 type buffer struct {
-	node, cable string
-	line        *line
-	waits       bounds.Hop
+	end    *end
+	waits  bounds.Hop
+	claims []placement.Claim
+	rests  []placement.Assumption
 }
 
-func (b *buffer) String() string { return fmt.Sprintf("switch %s at cable %s", b.node, b.cable) }
+func (b *buffer) String() string {
+	return fmt.Sprintf("switch %s at cable %s", b.end.tail, b.end.cable.Name)
+}
 
-// buffers are those of all switches that links pass, in the order of first use. On a
-// half-duplex cable only what comes from the switch waits there; what the other end
-// sends delays it.
-func (ps *paths) buffers() []*buffer {
-	var out []*buffer
-	at := map[string]*buffer{}
-	for _, p := range ps.all {
-		for i, h := range p.hops {
-			if ps.m.switches[h.tail] == nil {
-				continue
-			}
-			b := at[h.name]
-			if b == nil {
-				b = &buffer{node: h.tail, cable: h.line.cable.Name, line: h.line, waits: p.hop(i)}
-				at[h.name] = b
-				out = append(out, b)
-			} else {
-				b.waits.Own, b.waits.Burst = sum(b.waits.Own, p.rate), sum(b.waits.Burst, h.burst)
-			}
+// buffersOf are those of the switches that send on a line. On a half-duplex cable only
+// what comes from the switch waits there; what the other end sends delays it.
+func (ps *paths) buffersOf(l *line) (out [2]*buffer) {
+	for _, u := range l.users {
+		p := ps.of(u)
+		h := &p.hops[u.hop]
+		if !h.forwards {
+			continue
+		}
+		at := 0
+		if h.cable.Between[0] != h.tail {
+			at = 1
+		}
+		if b := out[at]; b == nil {
+			out[at] = &buffer{end: h.end, waits: ps.hop(p, int(u.hop))}
+		} else {
+			b.waits.Own, b.waits.Burst = sum(b.waits.Own, p.rate), sum(b.waits.Burst, h.burst)
 		}
 	}
 	for _, b := range out {
-		b.waits.Others, b.waits.Cross = b.line.rates-b.waits.Own, less(b.line.sum, b.waits.Burst)
-	}
-	return out
-}
-
-// switchClaims say how much may wait in each switch for a cable. No plan sets that, so
-// that nothing limits it: bufferRests say that the switch has the room.
-func (ps *paths) switchClaims() (out []placement.Claim) {
-	for _, b := range ps.buffers() {
-		out = append(out, waitingClaim(b.String(), b.waits))
-	}
-	return out
-}
-
-// bufferRests are the rooms that switches must have, which nobody is asked for.
-func (ps *paths) bufferRests() (out []placement.Assumption) {
-	for _, b := range ps.buffers() {
+		if b == nil {
+			continue
+		}
+		b.waits.Others, b.waits.Cross = l.rates-b.waits.Own, less(l.sum, b.waits.Burst)
+		b.claims = []placement.Claim{waitingClaim(b.String(), b.waits)}
 		if room := b.waits.Backlog(); room < bounds.Inf { // else no link over it has a bound
-			out = append(out, placement.Assumption{Kind: hosts.RestBuffer, Subject: "cable " + b.cable, Value: room,
-				Says: fmt.Sprintf("switch %s has room for %d B that wait for it", b.node, room)})
+			b.rests = []placement.Assumption{{Kind: hosts.RestBuffer, Subject: "cable " + b.end.cable.Name, Value: room,
+				Says: fmt.Sprintf("switch %s has room for %d B that wait for it", b.end.tail, room)}}
 		}
 	}
 	return out
+}
+
+// eachBuffer visits the buffers of all lines in the order of first use.
+func (ps *paths) eachBuffer(visit func(*buffer)) {
+	seen := make([][2]bool, len(ps.lines))
+	ps.m.networks(func(p *part) {
+		for _, path := range p.paths {
+			for i := range path.hops {
+				e := path.hops[i].end
+				if !e.forwards {
+					continue
+				}
+				at := 0
+				if e.cable.Between[0] != e.tail {
+					at = 1
+				}
+				if !seen[e.at][at] {
+					seen[e.at][at] = true
+					visit(ps.lines[e.at].buffers[at])
+				}
+			}
+		}
+	})
 }
 
 // Names of the terms of what waits before a line.
@@ -94,15 +109,9 @@ const (
 // waitingClaim says how much waits before a line, without a limit.
 func waitingClaim(subject string, h bounds.Hop) placement.Claim {
 	c := placement.Claim{Subject: subject, Rule: RuleWaiting, Unit: "B", Bound: number(h.Backlog()), Limit: placement.Inf()}
-	add := func(name string, value int64) {
-		c.Terms = append(c.Terms, placement.Term{Name: name, Value: number(value)})
-	}
-	add(termOwnBurst, h.Burst)
-	add(termOwnRate, h.Own)
-	add(termOtherBurst, h.Cross)
-	add(termOtherRate, h.Others)
-	add(termFrames, 2*h.Frame)
-	add(termLine, h.Rate)
+	c.Terms = []placement.Term{{Name: termOwnBurst, Value: number(h.Burst)}, {Name: termOwnRate, Value: number(h.Own)},
+		{Name: termOtherBurst, Value: number(h.Cross)}, {Name: termOtherRate, Value: number(h.Others)},
+		{Name: termFrames, Value: number(2 * h.Frame)}, {Name: termLine, Value: number(h.Rate)}}
 	return c
 }
 
