@@ -31,13 +31,19 @@ type Order struct {
 	problem placement.Problem
 	x       *index
 	rank    []int32 // of each object
+	chosen  bool
 }
+
+// Unique reports whether nothing was arbitrary: no two objects could be told apart by
+// their place in the problem alone.
+func (o *Order) Unique() bool { return !o.chosen }
 
 // Of finds the order of a problem. What it names and does not have is passed over: the
 // problem need not be valid.
 func Of(p *placement.Problem) *Order {
 	g, x := graphOf(p)
-	o := &Order{given: p, x: x, rank: g.order()}
+	o := &Order{given: p, x: x}
+	o.rank, o.chosen = g.order()
 	o.arrange()
 	return o
 }

@@ -64,8 +64,14 @@ func graphOf(p *placement.Problem) (*graph, *index) {
 		}
 	}
 	x.networks = g.next()
+	matters := odd(p.Networks)
 	for i := range p.Networks {
-		g.add(hash(4).with(hash(p.Networks[i].Confidence)).with(hash(p.Networks[i].Active)))
+		self := hash(4)
+		if matters {
+			active, confidence := p.Networks[i].Odds()
+			self = self.with(hash(confidence)).with(hash(active))
+		}
+		g.add(self)
 	}
 	names := make(map[string]int, len(p.Networks))
 	for i := range p.Networks {
@@ -81,6 +87,17 @@ func graphOf(p *placement.Problem) (*graph, *index) {
 	}
 	g.layOut()
 	return g, x
+}
+
+// odd reports whether probabilities are counted with: some network is content with less
+// than certainty, and some is not always active.
+func odd(networks []vsn.Network) bool {
+	content, idle := false, false
+	for i := range networks {
+		active, confidence := networks[i].Odds()
+		content, idle = content || confidence < vsn.One, idle || active < vsn.One
+	}
+	return content && idle
 }
 
 // network adds what is in a network. Numbers are plus one.

@@ -22,12 +22,13 @@ type partition struct {
 	parts   []int32 // of the cell that is split
 }
 
-// order refines the objects until every cell holds one; the place of each.
-func (g *graph) order() []int32 {
+// order refines the objects until every cell holds one: the place of each, and whether
+// one was set apart that could have been another.
+func (g *graph) order() (places []int32, chosen bool) {
 	n := len(g.content)
 	p := &partition{g: g, order: make([]int32, n), at: make([]int32, n), cell: make([]int32, n), size: make([]int32, n), queued: make([]bool, n), mixed: make([]bool, n), sum: g.content, reached: make([]int32, n)}
 	if n == 0 {
-		return nil
+		return nil, false
 	}
 	for v := range p.order {
 		p.order[v], p.at[v], p.reached[v] = int32(v), int32(v), int32(v)
@@ -39,11 +40,12 @@ func (g *graph) order() []int32 {
 	p.refine()
 	for c := range n {
 		for p.size[c] > 1 {
+			chosen = true
 			p.setApart(int32(c))
 			p.refine()
 		}
 	}
-	return p.at
+	return p.at, chosen
 }
 
 // setApart gives one object of a cell, the last of those that were given, a cell of its

@@ -8,21 +8,25 @@ import (
 )
 
 // Restore puts an answer to the ordered problem into the order of the problem that was
-// given: lists as the problem has them, routes from the first end of each link.
-func (o *Order) Restore(e *placement.Embedding, r *placement.Realization) {
+// given: lists as the problem has them, routes from the first end of each link. What it
+// is given stays as it is.
+func (o *Order) Restore(e *placement.Embedding, r *placement.Realization) (placement.Embedding, placement.Realization) {
 	at := o.places()
-	restore(e.Seats, func(s placement.Seat) place { return at.vm(s.Network, s.VM) })
-	restore(e.Routes, func(r placement.Route) place { return at.link(r.Network, r.Link) })
-	o.turn(e.Routes)
-	restore(r.Reservations, func(v placement.Reservation) place { return at.vm(v.Network, v.VM).then(v.VCPU) })
-	restore(r.Emulators, func(v placement.Emulator) place { return at.vm(v.Network, v.VM) })
-	restore(r.Tasks, func(t placement.TaskSeat) place {
-		return at.vm(t.Network, t.VM).then(at[[4]string{t.Network, "vm", t.VM, t.Task}][1])
-	})
-	restore(r.Queues, func(q placement.Queue) place {
-		back := at[[4]string{q.Network, "link", q.Link, q.From}][1]
-		return at.link(q.Network, q.Link).then(back)
-	})
+	outE := placement.Embedding{
+		Seats:  restored(e.Seats, func(s placement.Seat) place { return at.vm(s.Network, s.VM) }),
+		Routes: restored(e.Routes, func(r placement.Route) place { return at.link(r.Network, r.Link) }),
+	}
+	o.turn(outE.Routes)
+	return outE, placement.Realization{
+		Reservations: restored(r.Reservations, func(v placement.Reservation) place { return at.vm(v.Network, v.VM).then(v.VCPU) }),
+		Emulators:    restored(r.Emulators, func(v placement.Emulator) place { return at.vm(v.Network, v.VM) }),
+		Tasks: restored(r.Tasks, func(t placement.TaskSeat) place {
+			return at.vm(t.Network, t.VM).then(at[[4]string{t.Network, "vm", t.VM, t.Task}][1])
+		}),
+		Queues: restored(r.Queues, func(q placement.Queue) place {
+			return at.link(q.Network, q.Link).then(at[[4]string{q.Network, "link", q.Link, q.From}][1])
+		}),
+	}
 }
 
 // place is that of a network, of what is in it, and of what is in that.
@@ -33,11 +37,13 @@ func (p place) then(k int) place {
 	return p
 }
 
-func restore[T any](list []T, of func(T) place) {
+func restored[T any](list []T, of func(T) place) []T {
+	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b T) int {
 		x, y := of(a), of(b)
 		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(x[2], y[2]))
 	})
+	return list
 }
 
 // places are those of VMs and links; and, by a fourth name, of the tasks of a VM, and
@@ -67,8 +73,7 @@ func (o *Order) places() places {
 	return at
 }
 
-// turn turns the routes of links whose ends were exchanged. They are in the order of the
-// problem.
+// turn turns the routes of links whose ends were exchanged.
 func (o *Order) turn(routes []placement.Route) {
 	turned := map[[2]string]bool{}
 	first := map[[2]string]string{}

@@ -71,11 +71,16 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	if err := valid(&p, o); err != nil {
 		return nil, Optimality{}, err
 	}
+	back := inOrder(&p, &o)
 	plan, near, err := exactly(ctx, &p, o)
 	if err != nil {
 		remedied(ctx, &p, o, err)
 		return nil, near, err
 	}
+	if err := back(plan); err != nil {
+		return nil, near, err
+	}
+	near.Embedding = &plan.Embedding
 	if !near.Proved() {
 		err = mark(ctx, plan)
 	}

@@ -55,9 +55,13 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	if err := valid(&p, o); err != nil {
 		return nil, err
 	}
+	back := inOrder(&p, &o)
 	plan, err := answer(ctx, &p, o, true)
 	if err != nil {
 		remedied(ctx, &p, o, err)
+		return nil, err
+	}
+	if err := back(plan); err != nil {
 		return nil, err
 	}
 	return plan, mark(ctx, plan)

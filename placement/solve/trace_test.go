@@ -100,7 +100,9 @@ func (f *follower) whole() {
 		}
 		routes++
 		if !slices.ContainsFunc(f.found.Routes, func(r placement.Route) bool {
-			return r.Network+"/"+r.Link == d.link && slices.Equal(r.Path, d.path)
+			back := slices.Clone(r.Path) // the search may go from the other end
+			slices.Reverse(back)
+			return r.Network+"/"+r.Link == d.link && (slices.Equal(r.Path, d.path) || slices.Equal(back, d.path))
 		}) {
 			f.fault("%s: %s stands over %v, and was accepted over another path", f.search, d.link, d.path)
 		}
