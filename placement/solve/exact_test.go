@@ -51,7 +51,11 @@ func costsOf(plan *placement.Plan) ([]int64, error) {
 
 // optimal compares Exact with trying everything.
 func optimal(p *placement.Problem, want []int64, nodes int64) (proved bool, err error) {
-	plan, near, err := Exact(context.Background(), *p, Options{Seed: 1, Nodes: nodes})
+	return optimalWith(p, want, Options{Seed: 1, Nodes: nodes})
+}
+
+func optimalWith(p *placement.Problem, want []int64, o Options) (proved bool, err error) {
+	plan, near, err := Exact(context.Background(), *p, o)
 	var infeasible *placement.Infeasible
 	var gaveUp *placement.GaveUp
 	switch {
