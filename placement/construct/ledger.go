@@ -26,8 +26,9 @@ type grant struct {
 	share      int64 // billionths of a CPU
 }
 
-// Hold takes what networks have by an embedding and its realization. It does not ask
-// whether there is room; what exceeds a budget leaves less than nothing of it.
+// Hold takes what networks have by an embedding and its realization. VMs without a seat
+// and links without a route are lost: Again places them. It does not ask whether there
+// is room; what exceeds a budget leaves less than nothing of it.
 func (x *Embedder) Hold(networks []vsn.Network, e *placement.Embedding, r *placement.Realization) error {
 	type key = [2]string
 	seats, routes, rates := map[key]int32{}, map[key]*placement.Route{}, map[key]int64{}
@@ -57,7 +58,7 @@ func (x *Embedder) Hold(networks []vsn.Network, e *placement.Embedding, r *place
 		for k := range n.VMs {
 			h, ok := seats[key{n.Name, n.VMs[k].Name}]
 			if !ok {
-				return fmt.Errorf("vm %s/%s has no seat", n.Name, n.VMs[k].Name)
+				h = -1
 			}
 			t.seats = append(t.seats, h)
 			vms[key{n.Name, n.VMs[k].Name}] = int32(k)
@@ -68,11 +69,12 @@ func (x *Embedder) Hold(networks []vsn.Network, e *placement.Embedding, r *place
 			if rate == 0 {
 				rate = rates[key{n.Name, l.Name}]
 			}
-			path, err := x.cablesOf(routes[key{n.Name, l.Name}])
+			route := routes[key{n.Name, l.Name}]
+			path, err := x.cablesOf(route)
 			if err != nil {
 				return err
 			}
-			t.paths, t.rates, t.lost = append(t.paths, path), append(t.rates, rate), append(t.lost, false)
+			t.paths, t.rates, t.lost = append(t.paths, path), append(t.rates, rate), append(t.lost, route == nil)
 		}
 		of[n.Name] = t
 	}
@@ -105,6 +107,9 @@ func (x *Embedder) granted(t *held, vms map[[2]string]int32, network, name strin
 		return fmt.Errorf("vm %s/%s has a reservation and is not there", network, name)
 	}
 	h := t.seats[vm]
+	if h < 0 {
+		return nil
+	}
 	d := x.sub.domains[h]
 	if host := &x.sub.inventory.Hosts[h]; host.Partition {
 		at, ok := slices.BinarySearchFunc(host.CPUs, cpu, func(c hosts.CPU, id int) int { return c.ID - id })
