@@ -39,7 +39,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/canonical":   {[]string{"vsn", "hosts", "placement"}, nil},
 	"placement/construct":   {[]string{"vsn", "hosts", "placement", "placement/objective"}, nil},
 	"placement/study":       {[]string{"vsn", "hosts", "placement/construct"}, nil},
-	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/canonical", "placement/dimension", "placement/embed", "placement/objective", "placement/realize", "placement/proof", "placement/trace"}, nil},
+	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/canonical", "placement/construct", "placement/dimension", "placement/embed", "placement/objective", "placement/realize", "placement/proof", "placement/trace"}, nil},
 	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/milp", "placement/objective", "placement/proof", "placement/solve", "placement/study", "placement/trace"},
 		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
 	"cmd/vsn-guest": {nil, nil},

@@ -222,7 +222,7 @@ func (x *Embedder) beyond(at int32) int32 {
 
 // in constructs a place in the surroundings of the hosts given.
 func (x *Embedder) in(a *asking, given []int32, most int) *found {
-	chosen, all := x.gather(a, given, most)
+	chosen, all := x.gather(a, given, max(most, 3*x.least(a)))
 	if !all {
 		return nil
 	}
@@ -237,13 +237,26 @@ func (x *Embedder) in(a *asking, given []int32, most int) *found {
 	if x.regions.far[chosen[len(chosen)-1]] > 4 {
 		search.around = len(r.nodes)
 	}
-	e := search.Find(q, rounds, 4*rounds)
+	effort := rounds * int64(1+len(q.seats)/10)
+	e := search.Find(q, effort, 4*effort)
 	if e == nil {
 		return nil
 	}
 	f := &found{Embedding: x.whole(a, r, e)}
 	f.cost = x.costs(a, &f.Embedding)
 	return f
+}
+
+// least is about how many hosts a network needs at the least.
+func (x *Embedder) least(a *asking) int {
+	need := int64(a.parts)
+	top := x.index.most[x.index.dims:][:x.index.dims] // of the root: the most that is free anywhere
+	for k, sum := range a.whole[:len(a.whole)-2] {
+		if top[k] > 0 {
+			need = max(need, (sum+top[k]-1)/top[k])
+		}
+	}
+	return int(min(need, largest))
 }
 
 // fit makes the request of a region what is asked: seats and links that stay take
@@ -255,12 +268,13 @@ func (x *Embedder) fit(a *asking, q *Request, r *region) {
 		} else {
 			q.seats[v].room[x.sub.dims] = a.need[v][x.sub.dims]
 		}
-		if a.fixed[v] < 0 {
-			continue
+		if a.fixed[v] < 0 && a.avoid == nil {
+			continue // the rules are in the request
 		}
+		q.seats[v].pinned = a.fixed[v] >= 0
 		allowed := make([]bool, r.sub.hosts)
 		for h := range allowed {
-			allowed[h] = r.nodes[h] == a.fixed[v] && (a.kept[v] || q.seats[v].allowed == nil || q.seats[v].allowed[h])
+			allowed[h] = a.allows(int32(v), r.nodes[h])
 		}
 		q.seats[v].allowed = allowed
 	}

@@ -17,6 +17,7 @@ type asking struct {
 	over    []dealt   // seats that want different values of a label
 	fixed   []int32   // of each seat: the host that it must have, or -1
 	before  []int32   // of each seat: the host that it had, or -1
+	avoid   []int32   // hosts that no seat is to have
 	kept    []bool    // of each seat: it is on fixed already, and takes nothing more
 	stays   []bool    // of each link: it has its path already
 	need    [][]int64 // of each seat, as the index counts: room, processor time above each floor, the largest reservation, rates of links to seats apart
@@ -236,6 +237,9 @@ func (q *Request) stay(l int32) {
 func (a *asking) allows(v, h int32) bool {
 	if a.fixed[v] >= 0 && (a.fixed[v] != h || a.kept[v]) {
 		return a.fixed[v] == h
+	}
+	if a.fixed[v] < 0 && slices.Contains(a.avoid, h) {
+		return false
 	}
 	for _, w := range a.wants[v] {
 		if have := w.label.value[h]; have < 0 || w.value != -1 && have != w.value {

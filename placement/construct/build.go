@@ -45,6 +45,9 @@ func (x *Search) next(noise float64) int32 {
 			}
 		}
 		here = here*(1+x.blame[v])*(1+2*noise*x.float()) + 1
+		if st.pinned {
+			here += math.MaxInt64
+		}
 		if here > most {
 			best, most = int32(v), here
 		}

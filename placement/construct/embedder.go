@@ -58,6 +58,7 @@ func (u *Unplaced) Error() string { return fmt.Sprintf("network %q: %s", u.Netwo
 type Ask struct {
 	Pins   []placement.Seat // hosts that its VMs must have; those of other networks do not matter
 	Before []placement.Seat // hosts that they had, from which hosts.LeastMoved counts
+	Avoid  []string         // hosts that they are not to have, but by a pin
 }
 
 // NewEmbedder makes an embedder for an inventory of which all is free. What is to be
@@ -92,29 +93,28 @@ func NewEmbedder(inv *hosts.Inventory, seed int64) (*Embedder, error) {
 	return x, nil
 }
 
-// arrange orders the hosts: each is followed by those that share its first cable's
-// other end, so that what is filled one after the other is near.
+// arrange orders the hosts as a walk over the cables, the nearest first, comes by, so
+// that what is filled one after the other is near.
 func (x *Embedder) arrange() {
 	s := x.sub
-	seen := make([]bool, s.hosts)
-	add := func(h int32) {
-		if !seen[h] {
-			seen[h], x.rank[h] = true, int32(len(x.order))
-			x.order = append(x.order, h)
+	seen := make([]bool, len(s.names))
+	var queue []int32
+	reach := func(n int32) {
+		if !seen[n] {
+			seen[n] = true
+			queue = append(queue, n)
 		}
 	}
 	for h := range s.hosts {
-		if seen[h] {
-			continue
-		}
-		add(h)
-		if s.first[h] == s.first[h+1] {
-			continue
-		}
-		to := s.arcs[s.first[h]].to
-		for _, a := range s.arcs[s.first[to]:s.first[to+1]] {
-			if a.to < s.hosts {
-				add(a.to)
+		reach(h)
+		for ; len(queue) > 0; queue = queue[1:] {
+			n := queue[0]
+			if n < s.hosts {
+				x.rank[n] = int32(len(x.order))
+				x.order = append(x.order, n)
+			}
+			for _, a := range s.arcs[s.first[n]:s.first[n+1]] {
+				reach(a.to)
 			}
 		}
 	}
@@ -177,7 +177,19 @@ func (x *Embedder) Embed(n *vsn.Network, ask Ask) (*Answer, error) {
 	if err := x.seated(a, ask.Before, a.before); err != nil {
 		return nil, err
 	}
+	for _, name := range ask.Avoid {
+		a.avoid = append(a.avoid, x.sub.index[name])
+	}
 	return x.place(a)
+}
+
+// Answer says what a network holds, all of it, or is nil.
+func (x *Embedder) Answer(network string) *Answer {
+	t := x.held[network]
+	if t == nil || slices.Contains(t.seats, -1) {
+		return nil
+	}
+	return x.answer(t)
 }
 
 // seated notes the hosts of some seats.

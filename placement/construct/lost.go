@@ -78,8 +78,13 @@ func (x *Embedder) Again(n *vsn.Network) (*Answer, error) {
 		return nil, err
 	}
 	for vm, h := range t.seats {
-		if h >= 0 {
-			a.keep(a.q.seatOf[vm], h)
+		if v := a.q.seatOf[vm]; h >= 0 && !a.kept[v] {
+			a.keep(v, h)
+		}
+	}
+	for vm, h := range t.seats {
+		if h < 0 && a.kept[a.q.seatOf[vm]] {
+			return nil, &Unplaced{n.Name, fmt.Sprintf("vm %q is lost, and one that it is to be with is not", n.VMs[vm].Name)}
 		}
 	}
 	for l := range t.lost {

@@ -30,6 +30,7 @@ type seat struct {
 	leaving int64   // the rates of the links to seats that are apart
 	allowed []bool  // by host; nil: all
 	spreads []int32 // of Request.spreads, those that it is in
+	pinned  bool    // there is one host for it alone: it is seated before others
 }
 
 type link struct {

@@ -1,6 +1,8 @@
 package realize
 
 import (
+	"slices"
+
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 )
@@ -41,6 +43,35 @@ func (ph *Phase) Keep(r *placement.Realization) {
 		k.queues[placeOf(q)] = q
 	}
 	ph.kept = k
+}
+
+// Suggest names CPUs that are known to serve: a packing of a host that the usual orders
+// do not find is then not searched for. What stays is not asked about it.
+func (ph *Phase) Suggest(reservations []placement.Reservation, emulators []placement.Emulator) {
+	if ph.hints == nil {
+		ph.hints = make(map[threadOn]int, len(reservations)+len(emulators))
+	}
+	for _, v := range reservations {
+		ph.hints[threadOn{v.Network, v.VM, v.VCPU, v.Host}] = v.CPU
+	}
+	for _, e := range emulators {
+		ph.hints[threadOn{e.Network, e.VM, -1, e.Host}] = e.CPU
+	}
+}
+
+// suggested puts every thread on the CPU that was named for it, and reports whether
+// that holds.
+func (p *packing) suggested() bool {
+	p.reset()
+	for _, t := range p.order {
+		th := &p.threads[t]
+		b := slices.IndexFunc(p.cpus, func(c cpu) bool { return c.host == th.seat.Host && c.id == th.hint })
+		if !th.hinted || b < 0 || !p.allowed(t, b) {
+			return false
+		}
+		p.put(t, b)
+	}
+	return true
 }
 
 // stays is the CPU of h that a reservation keeps, if h has it.

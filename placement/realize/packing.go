@@ -44,6 +44,7 @@ type cpu struct {
 	id    int
 	extra int64 // how often the largest reservation counts beside the sum: GFB
 	share utilization.U
+	kind  int64    // CPUs of one host with the same share are of one kind
 	exact *big.Rat // of share
 	sum   utilization.U
 	on    []int // threads
@@ -66,7 +67,13 @@ func (ph *Phase) packing(threads []thread, on ...*hosts.Host) *packing {
 			// The seed turns the order of CPUs that are alike in all but their number.
 			c := h.CPUs[(i+int(uint64(ph.seed)%uint64(len(h.CPUs))))%len(h.CPUs)]
 			share := h.ShareOf(c)
-			p.cpus = append(p.cpus, cpu{host: h.Name, id: c.ID, share: ph.scale.Share(share), exact: share.Rat()})
+			next := cpu{host: h.Name, id: c.ID, kind: int64(share)}
+			if last := len(p.cpus) - 1; i > 0 && p.cpus[last].kind == next.kind {
+				next.share, next.exact = p.cpus[last].share, p.cpus[last].exact
+			} else {
+				next.share, next.exact = ph.scale.Share(share), share.Rat()
+			}
+			p.cpus = append(p.cpus, next)
 		}
 	}
 	return p
@@ -134,7 +141,7 @@ func (p *packing) quickly() bool {
 			}
 		}
 	}
-	return false
+	return len(p.order) > 0 && p.threads[p.order[0]].hinted && p.suggested()
 }
 
 func (p *packing) reset() {
@@ -151,25 +158,53 @@ func (p *packing) reset() {
 // it, or on the one that is then loaded least.
 func (p *packing) greedy(order []int, fullest bool) bool {
 	p.reset()
-	byRoom := make([]int, len(p.cpus))
+	var byRoom []int
 	for _, t := range order {
-		for b := range byRoom {
-			byRoom[b] = b
-		}
-		slices.SortStableFunc(byRoom, func(a, b int) int {
-			if order := cmp.Compare(p.left(a), p.left(b)); fullest {
-				return order
-			} else {
-				return -order
+		b := -1
+		if p.odds == nil {
+			b = p.roomiest(t, fullest)
+		} else { // whether a CPU is allowed is much work
+			byRoom = p.byRoom(byRoom[:0], fullest)
+			if i := slices.IndexFunc(byRoom, func(b int) bool { return p.allowed(t, b) }); i >= 0 {
+				b = byRoom[i]
 			}
-		})
-		i := slices.IndexFunc(byRoom, func(b int) bool { return p.allowed(t, b) })
-		if i < 0 {
+		}
+		if b < 0 {
 			return false
 		}
-		p.put(t, byRoom[i])
+		p.put(t, b)
 	}
 	return true
+}
+
+// roomiest is the first of byRoom that is allowed, or -1.
+func (p *packing) roomiest(t int, fullest bool) int {
+	best, room := -1, int64(0)
+	for b := range p.cpus {
+		left := p.left(b)
+		if fullest {
+			left = -left
+		}
+		if (best < 0 || left > room) && p.allowed(t, b) {
+			best, room = b, left
+		}
+	}
+	return best
+}
+
+// byRoom orders the CPUs by what they have left, most first, or least.
+func (p *packing) byRoom(out []int, fullest bool) []int {
+	for b := range p.cpus {
+		out = append(out, b)
+	}
+	slices.SortStableFunc(out, func(a, b int) int {
+		if order := cmp.Compare(p.left(a), p.left(b)); fullest {
+			return order
+		} else {
+			return -order
+		}
+	})
+	return out
 }
 
 // left is what CPU b has left if all are active.
@@ -323,7 +358,7 @@ func (p *packing) equivalentBefore(b, first int) bool {
 		before := &p.cpus[o]
 		empty := len(c.on) == 0 && len(before.on) == 0
 		exact := c.sum.Lo == c.sum.Hi && before.sum.Lo == before.sum.Hi
-		alike := c.host == before.host && c.share == before.share && c.exact.Cmp(before.exact) == 0
+		alike := c.kind == before.kind && c.host == before.host
 		if alike && (empty || !p.apart && p.odds == nil && exact && c.sum == before.sum) {
 			return true
 		}

@@ -11,6 +11,7 @@ package realize
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
@@ -30,7 +31,8 @@ type Phase struct {
 	odds    *odds          // nil: all networks are active always
 	hosts   map[string]*hosts.Host
 	kept    *keeping // nil: everything is to be chosen
-	spent   int      // states of probability that were looked at
+	hints   map[threadOn]int
+	spent   int // states of probability that were looked at
 }
 
 // New prepares phase two for a problem. The seed decides between CPUs that serve as
@@ -93,27 +95,57 @@ func (ph *Phase) Realize(e *placement.Embedding) (*placement.Realization, error)
 	return out, err
 }
 
+// lanes is how many hosts are packed at the same time. It says nothing about the answer.
+const lanes = 4
+
+// assigned is what came of the packing of one host.
+type assigned struct {
+	threads []thread
+	cpus    []int
+	err     error
+}
+
 // assignAll gives every thread a CPU, host by host.
 func (ph *Phase) assignAll(on map[string][]placement.Seat) (used []*hosts.Host, all []threadAt, err error) {
 	for i := range ph.problem.Inventory.Hosts {
-		h := &ph.problem.Inventory.Hosts[i]
-		if len(on[h.Name]) == 0 {
-			continue
+		if h := &ph.problem.Inventory.Hosts[i]; len(on[h.Name]) > 0 {
+			used = append(used, h)
 		}
-		threads, err := ph.threads(h, on[h.Name])
-		if err != nil {
-			return nil, nil, err
+	}
+	out := make([]assigned, len(used))
+	if ph.odds != nil || len(used) < lanes { // odds share an account of what was spent
+		for i, h := range used {
+			if out[i] = ph.assignOne(h, on[h.Name]); out[i].err != nil {
+				return nil, nil, out[i].err
+			}
 		}
-		cpus, err := ph.assign(h, on[h.Name], threads)
-		if err != nil {
-			return nil, nil, err
+	} else {
+		var wait sync.WaitGroup
+		for lane := range lanes {
+			wait.Go(func() {
+				for i := lane; i < len(used); i += lanes {
+					out[i] = ph.assignOne(used[i], on[used[i].Name])
+				}
+			})
 		}
-		used = append(used, h)
-		for i, t := range threads {
-			all = append(all, threadAt{t, cpus[i]})
+		wait.Wait()
+	}
+	for i := range out {
+		if out[i].err != nil {
+			return nil, nil, out[i].err
+		}
+		for k, t := range out[i].threads {
+			all = append(all, threadAt{t, out[i].cpus[k]})
 		}
 	}
 	return used, all, nil
+}
+
+func (ph *Phase) assignOne(h *hosts.Host, seats []placement.Seat) (out assigned) {
+	if out.threads, out.err = ph.threads(h, seats); out.err == nil {
+		out.cpus, out.err = ph.assign(h, seats, out.threads)
+	}
+	return out
 }
 
 // tasks are the seats of all tasks that are in the problem.
@@ -152,6 +184,8 @@ type thread struct {
 	u               utilization.U
 	stays           bool // on CPU `on`, which is not to be chosen
 	on              int
+	hint            int // the CPU that was suggested, if hinted
+	hinted          bool
 }
 
 type threadAt struct {
@@ -179,6 +213,9 @@ func (ph *Phase) threads(h *hosts.Host, seats []placement.Seat) ([]thread, error
 		add := func(vcpu int, runtime, period vsn.Duration) {
 			t := thread{seat: seat, vm: i, network: ph.network[seat.Network], vcpu: vcpu, runtime: int64(runtime), period: int64(period), u: ph.scale.Of(int64(runtime), int64(period))}
 			t.on, t.stays = ph.stays(h, seat, vcpu)
+			if len(ph.hints) > 0 {
+				t.hint, t.hinted = ph.hints[threadOn{seat.Network, seat.VM, vcpu, h.Name}]
+			}
 			out = append(out, t)
 		}
 		for k, r := range ph.chosen.Reserved.Of(seat.Network, vm) {

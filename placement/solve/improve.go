@@ -41,17 +41,22 @@ func (s *solver) improve(ctx context.Context, e *placement.Embedding) (*placemen
 	return better, err
 }
 
-// otherwise looks for a placement in another way than phase one, which gave up: by
-// branch and bound, the cheapest first. If that finds nothing either, it returns
-// gaveUp.
+// otherwise looks for a placement in other ways than phase one, which gave up: by
+// branch and bound, the cheapest first, then network by network. If neither finds one,
+// it returns gaveUp.
 func (s *solver) otherwise(ctx context.Context, gaveUp *placement.GaveUp) (*placement.Embedding, error) {
 	s.doing(Otherwise)
 	best, _, err := embed.First(ctx, s.problem, s.embedding(s.o.Nodes))
 	var again *placement.GaveUp
-	if errors.As(err, &again) {
-		return nil, gaveUp
+	if !errors.As(err, &again) {
+		return best, err
 	}
-	return best, err
+	if s.constructs() && !s.large() && ctx.Err() == nil {
+		if best, err = s.construct(ctx); best != nil || err != nil {
+			return best, err
+		}
+	}
+	return nil, gaveUp
 }
 
 // Optimality is how near a plan is to the best there is.

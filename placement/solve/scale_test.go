@@ -68,6 +68,7 @@ func planned(t testing.TB, hosts, cpus, vms int, seed uint64) (time.Duration, in
 	p := placement.Problem{Networks: services(c, vms), Inventory: racks(hosts, cpus)}
 	start := time.Now()
 	s := newSolver(&p, Options{Seed: 1, Nodes: DefaultNodes}, proof.Prove)
+	s.atOnce = true
 	plan, err := s.solve(context.Background())
 	took := time.Since(start)
 	if err == nil {

@@ -129,6 +129,7 @@ type solver struct {
 	prove   prover
 	relax   prover // proof.Relaxed, or nil: what fails by it fails with any choice of CPUs
 	coarse  bool   // the first plan is as good as any
+	atOnce  bool   // all networks are placed at once, however many
 	plan    placement.Plan
 	tally   embed.Tally
 	spent   int64 // terms of the claims that were derived since toll was asked
@@ -160,6 +161,27 @@ func (s *solver) realize(p *placement.Problem) *realize.Phase {
 
 func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 	s.doing(Placing)
+	e, err := s.initial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !s.coarse && !s.huge() {
+		s.doing(Improving)
+		if e, err = s.improve(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	return s.planned(e)
+}
+
+// initial is the first embedding that is accepted: constructed network by network where
+// the problem is large and that finds one, else phase one's.
+func (s *solver) initial(ctx context.Context) (*placement.Embedding, error) {
+	if s.large() {
+		if e, err := s.construct(ctx); e != nil || err != nil {
+			return e, err
+		}
+	}
 	e, tally, err := embed.Search(ctx, s.problem, s.embedding(s.o.Nodes))
 	s.tally = tally
 	var gaveUp *placement.GaveUp
@@ -171,13 +193,7 @@ func (s *solver) solve(ctx context.Context) (*placement.Plan, error) {
 	if err != nil {
 		return nil, s.blame(err)
 	}
-	if !s.coarse {
-		s.doing(Improving)
-		if e, err = s.improve(ctx, e); err != nil {
-			return nil, err
-		}
-	}
-	return s.planned(e)
+	return e, nil
 }
 
 // planned is the plan with the embedding that was accepted last.
@@ -200,9 +216,14 @@ func (s *solver) accept(e *placement.Embedding) error {
 		return &placement.GaveUp{Why: "another choice of cpus may hold what those tried do not", Nearest: &placement.Conflict{Rule: c.Rule, Subjects: []string{c.Subject}, Need: c.Bound, Have: c.Limit, Unit: c.Unit,
 			Says: fmt.Sprintf("%s needs %v %s and has %v, reservations that share its cpus counted", c.Subject, c.Bound, c.Unit, c.Limit)}}
 	}
+	s.take(e, &a)
+	return nil
+}
+
+// take keeps an embedding that is proved.
+func (s *solver) take(e *placement.Embedding, a *attempt) {
 	s.plan.Realization, s.plan.Proof = *a.realization, a.proof
 	s.o.publish(placement.Plan{Version: placement.PlanVersion, Seed: s.o.Seed, Problem: *s.asked, Embedding: *e, Realization: *a.realization, Proof: a.proof})
-	return nil
 }
 
 // alone looks at each of several networks by itself, beside what stays, which is a
