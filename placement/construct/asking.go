@@ -193,14 +193,6 @@ func (st *State) time(h int32, sums []int64) (most int64) {
 	return most
 }
 
-// top is the largest reservation of a seat.
-func (s *seat) top() int64 {
-	if len(s.vcpus) == 0 {
-		return 0
-	}
-	return s.vcpus[0]
-}
-
 // keep says that a seat is on a host already, with all that it takes.
 func (a *asking) keep(v, h int32) {
 	a.fixed[v], a.kept[v] = h, true
@@ -249,27 +241,12 @@ func (a *asking) allows(v, h int32) bool {
 	return true
 }
 
-// serves reports whether a host has room for a seat, as far as sums tell, and CPUs
-// enough with room for its largest reservations, each by itself.
+// serves reports whether a host has room for a seat, as far as sums tell.
 func (x *Embedder) serves(a *asking, v, h int32) bool {
 	if a.kept[v] || !a.allows(v, h) || !covers(x.index.leaf(x.rank[h]), a.need[v]) {
 		return false
 	}
-	vcpus := a.q.seats[v].vcpus
-	lack := 0
-	for lack < len(vcpus) && vcpus[lack] == vcpus[0] {
-		lack++
-	}
-	from, to := x.sub.domains[h], x.sub.domains[h+1]
-	for d := from; d < to && lack > 0; d++ {
-		if x.sub.domain[d].cpus > 1 {
-			return true
-		}
-		if x.state.idle[d] >= vcpus[0] {
-			lack--
-		}
-	}
-	return lack == 0
+	return x.state.holds(&a.q.seats[v], h)
 }
 
 // lacking says which seat no host has room for, or "".

@@ -25,6 +25,7 @@ type seat struct {
 	room    []int64 // as Substrate.room
 	vcpus   []int64 // billionths of a CPU, the largest first
 	owner   []int32 // the VM of each
+	tops    int     // how many are as large as the largest; 0 where that is nothing
 	cpu     int64   // their sum
 	links   []int32 // with one end here
 	leaving int64   // the rates of the links to seats that are apart
@@ -74,6 +75,9 @@ func (st *seat) sort(q *Request) {
 	vcpus, owner := slices.Clone(st.vcpus), slices.Clone(st.owner)
 	for i, from := range order {
 		st.vcpus[i], st.owner[i] = vcpus[from], owner[from]
+	}
+	for st.tops < len(st.vcpus) && st.vcpus[st.tops] > 0 && st.vcpus[st.tops] == st.vcpus[0] {
+		st.tops++
 	}
 	slices.SortStableFunc(st.links, func(a, b int32) int { return cmp.Compare(q.links[b].rate, q.links[a].rate) })
 }

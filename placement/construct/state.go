@@ -37,7 +37,7 @@ func (st *State) carry(c int32, rate int64) {
 }
 
 // holds reports whether host h has room for the memory and the counts of a seat, and
-// idle time for its reservations as far as sums tell.
+// idle time for its reservations as far as sums tell, and CPUs for the largest of them.
 func (st *State) holds(s *seat, h int32) bool {
 	room := st.room[h*st.sub.dims:][:len(s.room)]
 	for k, need := range s.room {
@@ -48,15 +48,26 @@ func (st *State) holds(s *seat, h int32) bool {
 	if s.cpu+st.sub.emulator[h]*int64(len(s.vms)) > st.spare[h] {
 		return false
 	}
-	if len(s.vcpus) == 0 {
-		return true
-	}
-	for _, idle := range st.idle[st.sub.domains[h]:st.sub.domains[h+1]] {
-		if idle >= s.vcpus[0] {
-			return true
+	top := s.top()
+	lack := int64(s.tops)
+	for d := st.sub.domains[h]; lack > 0 && d < st.sub.domains[h+1]; d++ {
+		idle := st.idle[d]
+		if idle < top {
+			continue
+		}
+		if lack--; lack > 0 && idle >= 2*top {
+			lack -= idle/top - 1
 		}
 	}
-	return false
+	return lack <= 0
+}
+
+// top is the largest reservation of a seat.
+func (s *seat) top() int64 {
+	if len(s.vcpus) == 0 {
+		return 0
+	}
+	return s.vcpus[0]
 }
 
 // sit takes what a seat needs of host h, the reservations on the domains that bins
