@@ -136,8 +136,12 @@ func taskField(vm *vsn.VM, name, field string) func([]byte) error {
 // Dropped is the problem without some networks, their pins and where they were.
 func (p *Problem) Dropped(networks []string) *Problem {
 	out := *p
-	gone := func(s Seat) bool { return slices.Contains(networks, s.Network) }
-	out.Networks = slices.DeleteFunc(slices.Clone(p.Networks), func(n vsn.Network) bool { return slices.Contains(networks, n.Name) })
+	names := map[string]bool{}
+	for _, name := range networks {
+		names[name] = true
+	}
+	gone := func(s Seat) bool { return names[s.Network] }
+	out.Networks = slices.DeleteFunc(slices.Clone(p.Networks), func(n vsn.Network) bool { return names[n.Name] })
 	out.Pins, out.Before = slices.DeleteFunc(slices.Clone(p.Pins), gone), slices.DeleteFunc(slices.Clone(p.Before), gone)
 	return &out
 }

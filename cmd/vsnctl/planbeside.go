@@ -199,9 +199,16 @@ func (t *terminal) tellMoves(running, plan *placement.Plan) {
 	for _, m := range solve.Moves(running, plan) {
 		t.words("vsnctl: moves: " + moveText(m))
 	}
+	pinned := map[placement.Seat]bool{}
+	for _, pin := range plan.Problem.Pins {
+		pinned[pin] = true
+	}
+	there := map[[2]string]bool{}
+	for _, s := range plan.Embedding.Seats {
+		there[[2]string{s.Network, s.VM}] = true
+	}
 	for _, pin := range running.Problem.Pins {
-		n := slices.IndexFunc(plan.Problem.Networks, func(n vsn.Network) bool { return n.Name == pin.Network })
-		if n >= 0 && plan.Problem.Inventory.Host(pin.Host) == nil {
+		if !pinned[pin] && there[[2]string{pin.Network, pin.VM}] {
 			t.words(fmt.Sprintf("vsnctl: vm %s/%s was pinned to %s: the pin is gone with the host", pin.Network, pin.VM, pin.Host))
 		}
 	}

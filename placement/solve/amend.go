@@ -41,19 +41,25 @@ func Amend(running *placement.Plan, a Amendment) (*placement.Problem, *Standing,
 		return nil, nil, err
 	}
 	standing := stand(running, networks, left)
+	number := map[string]int{}
+	for i := range networks {
+		number[networks[i].Name] = i
+	}
 	for i := range a.Networks {
 		n := &a.Networks[i]
-		at := slices.IndexFunc(networks, func(o vsn.Network) bool { return o.Name == n.Name })
+		at, runs := number[n.Name]
 		switch {
-		case at < 0:
+		case !runs:
+			number[n.Name] = len(networks)
 			networks = append(networks, *n)
 		case !same(n, &networks[at]):
 			return nil, nil, fmt.Errorf("network %q runs already, and is another than the one that is to come: give it another name, leave it away to keep what runs, or drop it (--drop %s) and it is planned anew", n.Name, n.Name)
 		}
 	}
 	p := &placement.Problem{Networks: networks, Inventory: *left}
+	there := newIndex(left).nodes
 	for _, pin := range old.Pins {
-		if standing.has(pin.Network) && left.Host(pin.Host) != nil {
+		if _, ok := there[pin.Host]; ok && standing.has(pin.Network) {
 			p.Pins = append(p.Pins, pin)
 		}
 	}

@@ -140,7 +140,7 @@ func (s *Standing) less(networks []string) *Standing {
 	for _, name := range networks {
 		gone[name] = true
 	}
-	out := &Standing{before: s.before}
+	out := &Standing{before: s.before, runs: stays}
 	for _, name := range s.Networks {
 		if stays[name] = !gone[name]; !gone[name] {
 			out.Networks = append(out.Networks, name)

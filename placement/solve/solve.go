@@ -106,7 +106,7 @@ func valid(p *placement.Problem, o Options) error {
 // settled plans a problem that leaves nothing open beside what runs, and was chosen for
 // that.
 func settled(p *placement.Problem, o Options) *solver {
-	if o.Standing == nil {
+	if o.Standing == nil || o.Standing.given() {
 		s := newSolver(p, o, proof.Prove)
 		s.relax = proof.Relaxed
 		return s

@@ -23,6 +23,7 @@ type Standing struct {
 	open        []string         // networks of which the choice is, in part, to be made again
 	left        dimension.Choice // without what was chosen for what is lost
 	lost        []string         // networks of which something chosen is lost
+	runs        map[string]bool  // Networks
 }
 
 // stand is all that can stay of a plan in an inventory, with some of its networks: VMs
@@ -56,7 +57,7 @@ func stand(running *placement.Plan, networks []vsn.Network, inv *hosts.Inventory
 			s.Embedding.Routes = append(s.Embedding.Routes, r)
 		}
 	}
-	s.Realization = realized(&running.Realization, stays)
+	s.Realization, s.runs = realized(&running.Realization, stays), stays
 	s.loss()
 	return s
 }
@@ -220,18 +221,13 @@ func (s *Standing) reopen() *Standing {
 	return &out
 }
 
-// has reports whether a network runs.
-func (s *Standing) has(network string) bool {
-	if s == nil {
-		return false
-	}
-	for _, name := range s.Networks {
-		if name == network {
-			return true
-		}
-	}
-	return false
+// given reports whether nothing was chosen for what runs.
+func (s *Standing) given() bool {
+	return len(s.choice.Reserved)+len(s.choice.Links)+len(s.choice.Tasks) == 0
 }
+
+// has reports whether a network runs.
+func (s *Standing) has(network string) bool { return s != nil && s.runs[network] }
 
 // news is the problem of what does not run yet, or is to be chosen again in part.
 func (s *Standing) news(p *placement.Problem) *placement.Problem {
