@@ -24,22 +24,7 @@ func (b *best) descend() {
 	b.list(g, f)
 	b.tellVM(g, f.candidates)
 	for i := range f.candidates {
-		h := f.candidates[i].host
-		mark := b.take(g, h)
-		b.place(g, h)
-		b.tellSeat(g, h, mark)
-		switch {
-		case b.congested(g):
-			b.everything(-1, b.fail)
-		case b.starved >= 0:
-			b.starves(b.starved)
-			b.everything(-1, b.fail)
-			b.tellStarved(b.starved)
-		case b.seatWorks(g, h):
-			b.descend()
-		}
-		b.displace(g, h)
-		b.untake(g, mark)
+		b.enter(g, f.candidates[i].host)
 		if b.stopped || b.err != nil {
 			return
 		}
@@ -53,6 +38,25 @@ func (b *best) descend() {
 	f.reasons.drop(g)
 	copy(b.fail, f.reasons)
 	b.tellFail(trace.Fail, g, -1)
+}
+
+// enter searches with g on h, and takes that back.
+func (b *best) enter(g, h int32) {
+	mark := b.take(g, h)
+	b.place(g, h)
+	b.tellSeat(g, h, mark)
+	switch {
+	case b.congested(g):
+		b.everything(-1, b.fail)
+	case b.starved >= 0:
+		b.starves(b.starved)
+		b.everything(-1, b.fail)
+		b.tellStarved(b.starved)
+	case b.seatWorks(g, h):
+		b.descend()
+	}
+	b.displace(g, h)
+	b.untake(g, mark)
 }
 
 // list orders the hosts that g can have: by what the criterion of this stage is made
@@ -143,7 +147,7 @@ func (b *best) win(costs []int64) {
 	}
 	b.known, b.costs = e, costs
 	b.wins++
-	b.stopped = b.stopped || b.first
+	b.stopped = b.stopped || b.first || b.least()
 	b.limits[b.stage] = costs[b.stage] - 1
 	b.everything(-1, b.fail)
 	b.tellStage(trace.Better)

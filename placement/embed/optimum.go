@@ -167,6 +167,7 @@ func (b *best) prove(k int) bool {
 		b.descend()
 		b.tellEnd()
 		switch {
+		case b.err == nil && b.least():
 		case b.err != nil || b.ctx.Err() != nil || b.first && b.known != nil || b.stopped && b.tally.Nodes >= b.o.Nodes:
 			return false
 		case (b.stopped || b.hasty) && b.wins == before:
@@ -183,6 +184,9 @@ func (b *best) prove(k int) bool {
 	b.bounds[k] = b.costs[k]
 	return true
 }
+
+// least reports whether what is known costs no more than the bound of this stage.
+func (b *best) least() bool { return b.known != nil && b.costs[b.stage] <= b.bounds[b.stage] }
 
 // hurry is the part of a quota, one in so many, that the routes of one choice of seats
 // may take: where they are many and none will do, others have their turn.

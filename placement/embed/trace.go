@@ -298,11 +298,15 @@ func (b *best) tellPorts(h int32, need int64) {
 
 // tellEnd is that of search, for one that may have been left for want of patience.
 func (b *best) tellEnd() {
-	if b.hasty && b.traced() && !b.stopped {
+	switch {
+	case !b.traced():
+	case b.least():
+		b.tell(trace.Event{Kind: trace.End, Answer: trace.Found})
+	case b.hasty && !b.stopped:
 		b.tell(trace.Event{Kind: trace.End, Answer: trace.Stopped, What: "the routes of some seats took too long"})
-		return
+	default:
+		b.search.tellEnd()
 	}
-	b.search.tellEnd()
 }
 
 // tellPrune tells by which criterion nothing below can cost less than the limit.
