@@ -13,22 +13,100 @@ type Conflict struct {
 	Have     Rat      `json:"have"`
 	Unit     string   `json:"unit"`
 	Says     string   `json:"says"` // the same as a sentence
-	// Remedies are changes of the request, any one of which makes a plan possible.
-	Remedies []Remedy `json:"remedies,omitempty"`
 }
 
 func (c Conflict) String() string {
-	text := fmt.Sprintf("%s: %s: need %v, have %v %s: %s", strings.Join(c.Subjects, ", "), c.Rule, c.Need, c.Have, c.Unit, c.Says)
-	for i, r := range c.Remedies {
-		text += []string{": ", "; or "}[min(i, 1)] + r.String()
+	return fmt.Sprintf("%s: %s: need %v, have %v %s: %s", strings.Join(c.Subjects, ", "), c.Rule, c.Need, c.Have, c.Unit, c.Says)
+}
+
+// Limit is one thing that a placement has to keep to and that could be otherwise: a
+// budget of a host or of a cable, a rule, a pin, a deadline. What it is about is named as
+// in a Change.
+type Limit struct {
+	Rule    string `json:"rule"`    // a heading of docs/theory.md
+	Subject string `json:"subject"` // "host a", "cable a--b", "network n", "vm n/v", "flow n/f", "link n/l"
+	Field   string `json:"field"`   // "memory", "place[1]", "pin", "deadline"
+	Is      string `json:"is"`      // as in a document, or a rule in words
+	// Need is the least with which the set conflicts no more, the other limits being
+	// as they are, written as Is; "" where it is no number, or was not found.
+	Need string `json:"need,omitempty"`
+	// Spared says that without this limit the others of the set have a placement;
+	// otherwise that is not known.
+	Spared bool `json:"spared"`
+}
+
+func (l Limit) String() string {
+	text := fmt.Sprintf("%s of %s: %s", l.Field, l.Subject, l.Is)
+	switch {
+	case l.Field == "transit":
+		text = fmt.Sprintf("%s does not forward what is not its own (transit: %s)", l.Subject, l.Is)
+	case l.Need != "":
+		text += fmt.Sprintf(", and %s would be needed", l.Need)
+	}
+	if !l.Spared {
+		text += " (whether it could be spared is not known)"
 	}
 	return text
+}
+
+// Set is a set of limits that no placement keeps together, whatever all other limits
+// were: proved.
+type Set struct {
+	Limits []Limit `json:"limits"`
+	// Least says that no limit can be spared: without any one of them the others have
+	// a placement. Fewest says that no set of fewer limits conflicts.
+	Least  bool `json:"least"`
+	Fewest bool `json:"fewest"`
+}
+
+func (s *Set) lines() (out []string) {
+	switch {
+	case len(s.Limits) == 1:
+		out = append(out, "this limit alone is in conflict with what is asked:")
+	case s.Fewest:
+		out = append(out, fmt.Sprintf("these %d limits conflict, and no fewer:", len(s.Limits)))
+	case s.Least:
+		out = append(out, fmt.Sprintf("these %d limits conflict, and without any one of them the others would not:", len(s.Limits)))
+	default:
+		out = append(out, fmt.Sprintf("these %d limits conflict, and perhaps fewer of them do:", len(s.Limits)))
+	}
+	for i, l := range s.Limits {
+		if i == mostLines && len(s.Limits) > mostLines+1 {
+			return append(out, fmt.Sprintf("  and %d more", len(s.Limits)-i))
+		}
+		out = append(out, "  "+l.String())
+	}
+	return out
+}
+
+// mostLines is how many limits of a set are printed; --format json has all.
+const mostLines = 12
+
+// explained is the lines about a set and the remedies, indented.
+func explained(set *Set, remedies []Remedy) (out string) {
+	var lines []string
+	if set != nil {
+		lines = set.lines()
+	}
+	for _, r := range remedies {
+		lines = append(lines, r.String())
+	}
+	for _, l := range lines {
+		out += "\n  " + l
+	}
+	return out
 }
 
 // Infeasible is a proved no: no placement can exist, because of these conflicts,
 // the first budget that fails in front.
 type Infeasible struct {
 	Conflicts []Conflict `json:"conflicts"`
+	// Set is the least set of limits that was found to conflict; nil where none was
+	// looked for, or the work allowed was spent before one was proved.
+	Set *Set `json:"set,omitempty"`
+	// Remedies are changes of the request or of the inventory, any one of which makes a
+	// plan possible: one was found with it. The cheapest first.
+	Remedies []Remedy `json:"remedies,omitempty"`
 }
 
 func (e *Infeasible) Error() string {
@@ -36,7 +114,7 @@ func (e *Infeasible) Error() string {
 	for i, c := range e.Conflicts {
 		lines[i] = c.String()
 	}
-	return "infeasible: " + strings.Join(lines, "\n            ")
+	return "infeasible: " + strings.Join(lines, "\n            ") + explained(e.Set, e.Remedies)
 }
 
 // GaveUp is no answer: the work allowed was spent, and a placement may exist.
@@ -45,6 +123,8 @@ type GaveUp struct {
 	Why   string `json:"why"`   // which limit, and what to raise
 	// Nearest is the conflict that was met last; not a proof.
 	Nearest *Conflict `json:"nearest,omitempty"`
+	// Remedies are as those of Infeasible: with each of them a plan was found.
+	Remedies []Remedy `json:"remedies,omitempty"`
 }
 
 func (e *GaveUp) Error() string {
@@ -56,7 +136,7 @@ func (e *GaveUp) Error() string {
 	if e.Nearest != nil {
 		text += "; the last obstacle was " + e.Nearest.String()
 	}
-	return text
+	return text + explained(nil, e.Remedies)
 }
 
 // Cut is what phase two tells phase one: these decisions together do not work. Any

@@ -2,19 +2,19 @@ package placement
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// Remedy is the smallest change of its kind that makes a plan possible: it was planned
-// with it. With a change that is less by Step, none was found.
+// Remedy is a change that makes a plan possible: it was planned with it. With a change
+// that is less by Step, none was found.
 type Remedy struct {
-	Changes []Change `json:"changes"`
-	Step    string   `json:"step"`
-	Says    string   `json:"says,omitempty"` // all changes in few words, where they are many
+	Changes []Change `json:"changes"` // one, or several that are needed together
+	Step    string   `json:"step,omitempty"`
+	// Least says that with Step less it is proved that there is no plan.
+	Least bool   `json:"least,omitempty"`
+	Says  string `json:"says,omitempty"` // all changes in few words, where they are many
+	// Cost orders remedies, as docs/refusals.md has it, in thousandths.
+	Cost int64 `json:"cost"`
 }
 
 func (r Remedy) String() string {
@@ -26,122 +26,54 @@ func (r Remedy) String() string {
 		}
 		says = strings.Join(list, ", and ")
 	}
-	return fmt.Sprintf("with %s there is a plan (with %s less none was found)", says, r.Step)
+	text := fmt.Sprintf("with %s there is a plan", says)
+	switch {
+	case r.Step != "" && r.Least:
+		text += fmt.Sprintf(" (with %s less there is none)", r.Step)
+	case r.Step != "":
+		text += fmt.Sprintf(" (with %s less none was found)", r.Step)
+	}
+	return text
 }
 
-// Change is one thing that a request would have to say differently: To is what
-// Field of Subject is to be, written as in a document.
+// Change is one thing that a request or an inventory would have to say differently: To
+// is what Field of Subject is to be, written as in a document; "" where it is to be left
+// out.
 type Change struct {
-	Subject string `json:"subject"` // "flow net/name", "link net/name", "vm net/name" or "task net/vm/name"
-	Field   string `json:"field"`   // a key of the object; runtime and period are those of a VM's reservation
-	To      string `json:"to"`
+	// Subject is "flow net/name", "link net/name", "vm net/name", "task net/vm/name",
+	// "network name", "host name" or "cable name".
+	Subject string `json:"subject"`
+	// Field is a key of the object, and runtime and period those of a VM's reservation;
+	// "resources.gpu" counts, "place[1]" is a rule of a network, from 0, "pin" what the
+	// plan was asked for beside the documents, and "like" is how many more hosts there
+	// are to be that are as this one, with cables as it has them. Of a network "" is
+	// all of it.
+	Field string `json:"field"`
+	To    string `json:"to"`
+	Was   string `json:"was,omitempty"` // what it is now, where that is known
 }
 
 func (c Change) String() string {
-	switch c.Field {
-	case "vcpus":
-		return fmt.Sprintf("%s vcpus for %s", c.To, c.Subject)
-	case "every":
+	resource, counted := strings.CutPrefix(c.Field, "resources.")
+	switch {
+	case c.Field == "vcpus" || c.Field == "cpus":
+		return fmt.Sprintf("%s %s for %s", c.To, c.Field, c.Subject)
+	case counted:
+		return fmt.Sprintf("%s %s for %s", c.To, resource, c.Subject)
+	case c.Field == "every":
 		return fmt.Sprintf("a message every %s of %s", c.To, c.Subject)
+	case c.Field == "like" && c.To == "1":
+		return fmt.Sprintf("one more host like %s", c.Subject[len("host "):])
+	case c.Field == "like":
+		return fmt.Sprintf("%s more hosts like %s", c.To, c.Subject[len("host "):])
+	case c.Field == "transit" || c.Field == "partition":
+		return fmt.Sprintf("%s: %s for %s", c.Field, c.To, c.Subject)
+	case c.Field == "":
+		return "no " + c.Subject
+	case c.To == "" && c.Was != "":
+		return fmt.Sprintf("no %s of %s (%s)", c.Field, c.Subject, c.Was)
+	case c.To == "":
+		return fmt.Sprintf("no %s of %s", c.Field, c.Subject)
 	}
 	return fmt.Sprintf("a %s of %s for %s", c.Field, c.To, c.Subject)
-}
-
-// Changed is the problem with some changes; what it shares with p is not written to.
-// The error is of a change that names nothing there is, or a value that is none.
-func (p *Problem) Changed(changes ...Change) (*Problem, error) {
-	same := *p
-	out := &same
-	out.Networks = slices.Clone(p.Networks)
-	for i := range out.Networks {
-		n := &out.Networks[i]
-		n.Flows, n.Links, n.VMs = slices.Clone(n.Flows), slices.Clone(n.Links), slices.Clone(n.VMs)
-		for j := range n.VMs {
-			n.VMs[j].Tasks = slices.Clone(n.VMs[j].Tasks)
-			if r := n.VMs[j].Reservation; r != nil {
-				copied := *r
-				n.VMs[j].Reservation = &copied
-			}
-		}
-	}
-	for _, c := range changes {
-		field := out.field(c)
-		if field == nil {
-			return nil, fmt.Errorf("%v: there is no such thing to change", c)
-		}
-		if err := field([]byte(c.To)); err != nil {
-			return nil, fmt.Errorf("%v: %w", c, err)
-		}
-	}
-	return out, nil
-}
-
-// field is what sets the thing that a change names; nil where there is none.
-func (p *Problem) field(c Change) func([]byte) error {
-	kind, rest, _ := strings.Cut(c.Subject, " ")
-	network, name, _ := strings.Cut(rest, "/")
-	at := slices.IndexFunc(p.Networks, func(n vsn.Network) bool { return n.Name == network })
-	if at < 0 {
-		return nil
-	}
-	n := &p.Networks[at]
-	switch kind {
-	case "flow":
-		for i := range n.Flows {
-			if f := &n.Flows[i]; f.Name == name {
-				return map[string]func([]byte) error{"deadline": f.Deadline.UnmarshalText, "every": f.Every.UnmarshalText}[c.Field]
-			}
-		}
-	case "link":
-		if l := n.Link(name); l != nil {
-			return map[string]func([]byte) error{"rate": l.Rate.UnmarshalText, "delay": l.Delay.UnmarshalText}[c.Field]
-		}
-	case "vm":
-		if vm := n.VM(name); vm != nil {
-			return vmField(vm, c.Field)
-		}
-	case "task":
-		of, task, _ := strings.Cut(name, "/")
-		if vm := n.VM(of); vm != nil {
-			return taskField(vm, task, c.Field)
-		}
-	}
-	return nil
-}
-
-func vmField(vm *vsn.VM, field string) func([]byte) error {
-	switch r := vm.Reservation; {
-	case field == "vcpus":
-		return func(text []byte) (err error) {
-			vm.VCPUs, err = strconv.Atoi(string(text))
-			return err
-		}
-	case field == "runtime" && r != nil:
-		return r.Runtime.UnmarshalText
-	case field == "period" && r != nil:
-		return r.Period.UnmarshalText
-	}
-	return nil
-}
-
-func taskField(vm *vsn.VM, name, field string) func([]byte) error {
-	for i := range vm.Tasks {
-		if t := &vm.Tasks[i]; t.Name == name {
-			return map[string]func([]byte) error{"period": t.Period.UnmarshalText, "deadline": t.Deadline.UnmarshalText}[field]
-		}
-	}
-	return nil
-}
-
-// Dropped is the problem without some networks, their pins and where they were.
-func (p *Problem) Dropped(networks []string) *Problem {
-	out := *p
-	names := map[string]bool{}
-	for _, name := range networks {
-		names[name] = true
-	}
-	gone := func(s Seat) bool { return names[s.Network] }
-	out.Networks = slices.DeleteFunc(slices.Clone(p.Networks), func(n vsn.Network) bool { return names[n.Name] })
-	out.Pins, out.Before = slices.DeleteFunc(slices.Clone(p.Pins), gone), slices.DeleteFunc(slices.Clone(p.Before), gone)
-	return &out
 }

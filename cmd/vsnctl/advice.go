@@ -41,9 +41,9 @@ func advised(c *cli.Context, networks []vsn.Network, inventory *hosts.Inventory,
 	var remedies []placement.Remedy
 	switch {
 	case errors.As(no, &infeasible):
-		remedies = infeasible.Conflicts[0].Remedies
-	case errors.As(no, &gaveUp) && gaveUp.Nearest != nil:
-		remedies = gaveUp.Nearest.Remedies
+		remedies = infeasible.Remedies
+	case errors.As(no, &gaveUp):
+		remedies = gaveUp.Remedies
 	}
 	return unfit{errs, remedies}
 }

@@ -39,7 +39,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/canonical":   {[]string{"vsn", "hosts", "placement"}, nil},
 	"placement/construct":   {[]string{"vsn", "hosts", "placement", "placement/objective"}, nil},
 	"placement/study":       {[]string{"vsn", "hosts", "placement/construct"}, nil},
-	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/canonical", "placement/construct", "placement/dimension", "placement/embed", "placement/objective", "placement/realize", "placement/proof", "placement/trace"}, nil},
+	"placement/explain":     {[]string{"vsn", "hosts", "placement"}, nil},
+	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/canonical", "placement/construct", "placement/dimension", "placement/embed", "placement/explain", "placement/objective", "placement/realize", "placement/proof", "placement/trace"}, nil},
 	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/milp", "placement/objective", "placement/proof", "placement/solve", "placement/study", "placement/trace"},
 		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
 	"cmd/vsn-guest": {nil, nil},
@@ -54,7 +55,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 }
 
 // pure rooms may not reach the outside world even through the standard library.
-var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/objective", "placement/milp", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/solve", "placement/construct", "placement/study", "placement/trace"}
+var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/objective", "placement/milp", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/explain", "placement/solve", "placement/construct", "placement/study", "placement/trace"}
 
 // impure packages of the standard library. hosts is allowed time for a deadline of
 // undoing, which is no clock in a decision.

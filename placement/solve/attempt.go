@@ -78,9 +78,12 @@ func (s *solver) derive(what string, prove prover, p *placement.Problem, e *plac
 	if err == nil && lengthen(r, out) {
 		out, err = prove(p, e, r)
 	}
+	terms := int64(0)
 	for _, c := range out.Claims {
-		s.spent += int64(len(c.Terms))
+		terms += int64(len(c.Terms))
 	}
+	s.spent += terms
+	s.o.tally(terms / termsPerDecision)
 	if err == nil {
 		s.tellProof(what, out)
 	}

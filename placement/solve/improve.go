@@ -46,7 +46,8 @@ func (s *solver) improve(ctx context.Context, e *placement.Embedding) (*placemen
 // it returns gaveUp.
 func (s *solver) otherwise(ctx context.Context, gaveUp *placement.GaveUp) (*placement.Embedding, error) {
 	s.doing(Otherwise)
-	best, _, err := embed.First(ctx, s.problem, s.embedding(s.o.Nodes))
+	best, tally, err := embed.First(ctx, s.problem, s.embedding(s.o.Nodes))
+	s.o.tally(tally.Nodes)
 	var again *placement.GaveUp
 	if !errors.As(err, &again) {
 		return best, err
@@ -76,10 +77,11 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	if err := valid(&p, o); err != nil {
 		return nil, Optimality{}, err
 	}
+	given, asked := p, o
 	back := inOrder(&p, &o)
 	plan, near, err := exactly(ctx, &p, o)
 	if err != nil {
-		remedied(ctx, &p, o, err)
+		explained(ctx, &given, asked, err)
 		return nil, near, err
 	}
 	if err := back(plan); err != nil {

@@ -19,6 +19,9 @@ import (
 const (
 	attempts    = 6
 	refinements = 3
+	// choosing reservations and rates for a network takes about as long as so many
+	// decisions.
+	choosing = 1000
 )
 
 // open plans a problem that leaves reservations or rates to the planner. What they
@@ -41,7 +44,7 @@ func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 	plan, err := d.search(ctx)
 	var nothing *dimension.Missed
 	var gaveUp *placement.GaveUp
-	if err == nil || ctx.Err() != nil || errors.As(err, &nothing) || !d.coarse && !errors.As(err, &gaveUp) {
+	if err == nil || ctx.Err() != nil || errors.As(err, &nothing) || d.o.quick || !d.coarse && !errors.As(err, &gaveUp) {
 		return plan, err
 	}
 	// What is cheaper, or dearer, may have a placement.
@@ -63,6 +66,7 @@ func (d *open) search(ctx context.Context) (*placement.Plan, error) {
 		if d.o.Progress != nil {
 			d.o.Progress(Progress{Doing: Choosing})
 		}
+		d.o.tally(choosing * int64(1+len(d.news.Networks)))
 		next, err := d.dimension(d.assume)
 		if err != nil && attempt == 0 {
 			d.assume.Best = true // some hosts may be better than the worst
@@ -182,7 +186,8 @@ func (d *open) place(ctx context.Context, c *dimension.Choice) error {
 		return nil
 	}
 	s.doing(Placing)
-	e, _, err := embed.Search(ctx, s.problem, o)
+	e, tally, err := embed.Search(ctx, s.problem, o)
+	d.o.tally(tally.Nodes)
 	if err != nil {
 		return err
 	}

@@ -226,7 +226,8 @@ func TestRemediesOfRandomProblems(t *testing.T) {
 			continue
 		}
 		refused++
-		for _, r := range refusal(t, err).Remedies {
+		_, remedies := refusal(t, err)
+		for _, r := range remedies {
 			remedied++
 			holds(t, &p, r)
 			fails(t, &p, r)

@@ -10,8 +10,8 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// refusal is the first conflict of a refusal.
-func refusal(t testing.TB, err error) *placement.Conflict {
+// refusal is what a refusal says; it has a reason.
+func refusal(t testing.TB, err error) (set *placement.Set, remedies []placement.Remedy) {
 	t.Helper()
 	var no *placement.Infeasible
 	var gaveUp *placement.GaveUp
@@ -20,12 +20,12 @@ func refusal(t testing.TB, err error) *placement.Conflict {
 		if err := trueNumbers(no); err != nil {
 			t.Error(err)
 		}
-		return &no.Conflicts[0]
+		return no.Set, no.Remedies
 	case errors.As(err, &gaveUp) && gaveUp.Nearest != nil:
-		return gaveUp.Nearest
+		return nil, gaveUp.Remedies
 	}
 	t.Fatalf("got %v, want a refusal with its reason", err)
-	return nil
+	return nil, nil
 }
 
 // holds applies a remedy and plans again.
@@ -136,7 +136,7 @@ func TestRemedies(t *testing.T) {
 			if errors.As(err, &no) != c.proved {
 				t.Errorf("want proved %v", c.proved)
 			}
-			found := refusal(t, err).Remedies
+			_, found := refusal(t, err)
 			var fields []string
 			for _, r := range found {
 				fields = append(fields, r.Changes[0].Field)

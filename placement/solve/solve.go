@@ -29,7 +29,7 @@ type Options struct {
 	Seed  int64 // decides between choices that are as good
 	Nodes int64 // decisions to try before giving up; 0: DefaultNodes
 	// Trace, if set, is told every step, of the search and of phase two and the proof that
-	// it asks; not of the search for remedies of a refusal.
+	// it asks; not of the search for why it is refused.
 	Trace trace.Sink
 	// Progress, if set, is told how far the search is.
 	Progress func(Progress)
@@ -38,6 +38,16 @@ type Options struct {
 	Found func(*placement.Plan)
 	// Standing, if set, is what runs already and stays as it is (Amend).
 	Standing *Standing
+	// spent, if set, adds up the work of all searches.
+	spent *int64
+	quick bool // what is left open is chosen in one way only
+}
+
+// tally counts what a search has done.
+func (o *Options) tally(nodes int64) {
+	if o.spent != nil {
+		*o.spent += nodes
+	}
 }
 
 // prover derives the claims of an answer, as proof.Prove does.
@@ -46,8 +56,9 @@ type prover func(*placement.Problem, *placement.Embedding, *placement.Realizatio
 // Solve plans all networks of the problem together. The error is
 // *placement.Infeasible where no placement can exist, *placement.GaveUp where the
 // nodes were spent or ctx ended, or what was left open could be chosen otherwise;
-// anything else where the problem is malformed. What is refused for its times or rates
-// comes with the least changes for which there is a plan.
+// anything else where the problem is malformed. A refusal comes with the least set of
+// limits that conflict, where it is proved, and with the cheapest changes for which there
+// is a plan.
 func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan, error) {
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
@@ -55,10 +66,11 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	if err := valid(&p, o); err != nil {
 		return nil, err
 	}
+	given, asked := p, o
 	back := inOrder(&p, &o)
 	plan, err := answer(ctx, &p, o, true)
 	if err != nil {
-		remedied(ctx, &p, o, err)
+		explained(ctx, &given, asked, err)
 		return nil, err
 	}
 	if err := back(plan); err != nil {
@@ -67,7 +79,7 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	return plan, mark(ctx, plan)
 }
 
-// answer plans without looking for remedies; fine makes what is left open as cheap as
+// answer plans and explains no refusal; fine makes what is left open as cheap as
 // it can be.
 func answer(ctx context.Context, p *placement.Problem, o Options, fine bool) (*placement.Plan, error) {
 	plan, err := chosenOnce(ctx, p, o, fine)
@@ -184,6 +196,7 @@ func (s *solver) initial(ctx context.Context) (*placement.Embedding, error) {
 	}
 	e, tally, err := embed.Search(ctx, s.problem, s.embedding(s.o.Nodes))
 	s.tally = tally
+	s.o.tally(tally.Nodes)
 	var gaveUp *placement.GaveUp
 	if errors.As(err, &gaveUp) && ctx.Err() == nil {
 		if e, err = s.otherwise(ctx, gaveUp); errors.Is(err, gaveUp) {
