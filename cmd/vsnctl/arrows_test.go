@@ -38,7 +38,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/dimension":   {[]string{"vsn", "hosts", "placement", "placement/bounds"}, nil},
 	"placement/canonical":   {[]string{"vsn", "hosts", "placement"}, nil},
 	"placement/construct":   {[]string{"vsn", "hosts", "placement", "placement/objective"}, nil},
-	"placement/study":       {[]string{"vsn", "hosts", "placement/construct"}, nil},
+	"placement/study":       {[]string{"vsn", "hosts", "placement/canonical", "placement/construct"}, nil},
 	"placement/explain":     {[]string{"vsn", "hosts", "placement"}, nil},
 	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/canonical", "placement/construct", "placement/dimension", "placement/embed", "placement/explain", "placement/objective", "placement/realize", "placement/proof", "placement/trace"}, nil},
 	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/milp", "placement/objective", "placement/proof", "placement/solve", "placement/study", "placement/trace"},

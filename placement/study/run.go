@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"github.com/vsnctl/vsnctl/hosts"
+	"github.com/vsnctl/vsnctl/placement/canonical"
 	"github.com/vsnctl/vsnctl/placement/construct"
+	"github.com/vsnctl/vsnctl/vsn"
 )
 
 // Options of a run. The zero Seed is a seed.
@@ -47,10 +49,11 @@ func events(requests []Request) []event {
 	return out
 }
 
-// Run decides every request when it comes, and hands each decision on in that order.
-// The error is that of an inventory or of decide, or of the context.
+// Run decides every request when it comes, and hands each decision on in that order. Names
+// and places in the inventory and in requests decide nothing: both are put into canonical
+// order before. The error is that of an inventory or of decide, or of the context.
 func Run(ctx context.Context, inv *hosts.Inventory, requests []Request, o Options, decide func(which int, d *Decision) error) error {
-	sub, err := construct.NewSubstrate(inv)
+	sub, err := construct.NewSubstrate(canonical.Inventory(inv))
 	if err != nil {
 		return err
 	}
@@ -69,7 +72,8 @@ func Run(ctx context.Context, inv *hosts.Inventory, requests []Request, o Option
 			}
 			continue
 		}
-		q, err := construct.NewRequest(sub, r.Network)
+		ordered := canonical.Network(r.Network)
+		q, err := construct.NewRequest(sub, ordered)
 		if err != nil {
 			return fmt.Errorf("request %s: %w", r.ID, err)
 		}
@@ -81,10 +85,26 @@ func Run(ctx context.Context, inv *hosts.Inventory, requests []Request, o Option
 		if tenant != nil {
 			held[e.which] = tenant
 			d.Seats, d.Routes, d.Cables, d.CPUs = tenant.Names()
+			d.turn(ordered, r.Network)
 		}
 		if err := decide(e.which, d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// turn turns the ways of links whose ends stand in another order in one network than in the
+// other, which is the same.
+func (d *Decision) turn(from, to *vsn.Network) {
+	first := make(map[string]string, len(to.Links))
+	for i := range to.Links {
+		first[to.Links[i].Name] = to.Links[i].Between[0]
+	}
+	for i := range from.Links {
+		if l := &from.Links[i]; first[l.Name] != l.Between[0] {
+			slices.Reverse(d.Routes[l.Name])
+			slices.Reverse(d.Cables[l.Name])
+		}
+	}
 }
