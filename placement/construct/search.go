@@ -112,6 +112,9 @@ func (x *Search) begin(q *Request) {
 	for len(x.path) < m {
 		x.path = append(x.path, nil)
 	}
+	for l := range x.path[:m] {
+		x.path[l] = x.path[l][:0] // of a walk that came to nothing; a link within one seat has no other
+	}
 	for len(x.trees) < 2*m {
 		x.trees = append(x.trees, newTree(len(x.sub.names)))
 	}

@@ -169,3 +169,13 @@ func TestSameBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestLinksWithinOneSeatHaveNoCables: in this trace a walk of a refused request ended half
+// way, and the next request has a link between VMs that stay together.
+func TestLinksWithinOneSeatHaveNoCables(t *testing.T) {
+	inv, requests := random(0x17227, 6, 5, 12)
+	decisions, _ := decide(t, inv, requests, 7, 300)
+	if err := study.Audit(inv, requests, decisions); err != nil {
+		t.Fatal(err)
+	}
+}
