@@ -19,12 +19,21 @@ func Plan(hosts, networks int) *placement.Plan {
 	p := &placement.Plan{Version: placement.PlanVersion, Seed: 1}
 	p.Problem.Inventory = scale.Inventory(hosts)
 	p.Problem.Networks = scale.Networks(networks, 1)
+	homes := make([]int, networks)
+	for i := range homes {
+		homes[i] = i
+	}
+	Place(p, homes)
+	return p
+}
+
+// Place puts each network of a plan on hosts about the one whose number is given.
+func Place(p *placement.Plan, homes []int) {
 	a := newAnswer(&p.Problem)
 	for i := range p.Problem.Networks {
-		a.network(i, &p.Problem.Networks[i])
+		a.network(homes[i], &p.Problem.Networks[i])
 	}
 	p.Embedding, p.Realization = a.Embedding, a.Realization
-	return p
 }
 
 // answer is an answer in the making.

@@ -32,6 +32,7 @@ type derivation struct {
 type hostPiece struct {
 	claims []placement.Claim
 	rests  []placement.Assumption
+	holds  bool // all of it
 }
 
 // netPiece is what is claimed of a network.
@@ -41,6 +42,19 @@ type netPiece struct {
 	paths [][]placement.Claim // of each path, and the classes on its way
 	ports []placement.Claim
 	flows []placement.Claim
+	holds bool // all of it
+}
+
+// hold reports whether all claims hold.
+func hold(rows ...[]placement.Claim) bool {
+	for _, r := range rows {
+		for i := range r {
+			if !r[i].Holds() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Derive is Prove, with what it takes to derive again. Errors are those of Prove.
@@ -63,16 +77,7 @@ func (m *model) derive() (*derivation, error) {
 		return nil, err
 	}
 	each(len(d.hosts), d.deriveHost)
-	each(len(m.order), func(i int) {
-		slot := m.order[i]
-		p := m.parts[slot]
-		n := &netPiece{rules: p.ruleClaims(), paths: make([][]placement.Claim, len(p.paths))}
-		for k := range p.paths {
-			n.paths[k] = d.paths.claims(p.paths[k])
-		}
-		d.nets[slot] = n
-		d.deriveFlows(p, n)
-	})
+	each(len(m.order), func(i int) { d.deriveNet(m.order[i]) })
 	each(len(d.cables), d.deriveCable)
 	d.once = append(m.networkClaims(), m.pinClaims()...)
 	return d, nil
@@ -81,8 +86,19 @@ func (m *model) derive() (*derivation, error) {
 func (d *derivation) deriveHost(i int) {
 	d.hosts[i] = nil
 	if len(d.at[i]) > 0 {
-		d.hosts[i] = &hostPiece{d.hostClaims(i), append(d.vmRests(i), d.hostRests(i)...)}
+		claims := d.hostClaims(i)
+		d.hosts[i] = &hostPiece{claims, append(d.vmRests(i), d.hostRests(i)...), hold(claims)}
 	}
+}
+
+func (d *derivation) deriveNet(slot int32) {
+	p := d.parts[slot]
+	n := &netPiece{rules: p.ruleClaims(), paths: make([][]placement.Claim, len(p.paths))}
+	for k := range p.paths {
+		n.paths[k] = d.paths.claims(p.paths[k])
+	}
+	d.nets[slot] = n
+	d.deriveFlows(p, n)
 }
 
 // deriveFlows derives what depends on what else runs on the hosts of a network, and on
@@ -91,6 +107,7 @@ func (d *derivation) deriveFlows(p *part, n *netPiece) {
 	n.tasks = d.taskClaims(p)
 	fs := newFlows(d.model, d.paths, p)
 	n.ports, n.flows = fs.portClaims(), fs.claims()
+	n.holds = hold(n.rules, n.tasks, n.ports, n.flows) && hold(n.paths...)
 }
 
 func (d *derivation) deriveLine(id int) error {
@@ -186,6 +203,9 @@ func (d *derivation) eachNet(visit func(*netPiece)) {
 
 // Failing lists the claims that do not hold, in the order of the proof.
 func (d *Derivation) Failing() []placement.Claim {
+	if d.holds() {
+		return nil
+	}
 	var out []placement.Claim
 	for _, r := range d.rows() {
 		out = append(out, Failing(placement.Proof{Claims: r})...)
@@ -193,9 +213,18 @@ func (d *Derivation) Failing() []placement.Claim {
 	return out
 }
 
-// Again derives the proof of another answer, of the same problem or of a changed one.
-// Of what is as it was nothing is derived again; what has changed it finds by itself.
-// Its proof is what Prove gives, claim by claim. Errors are those of Prove.
-func (d *Derivation) Again(p *placement.Problem, e *placement.Embedding, r *placement.Realization) (*Derivation, error) {
-	return Derive(p, e, r)
+// holds reports whether all claims hold. Nothing limits what waits in switches, what a
+// cycle takes, what a plan costs.
+func (d *derivation) holds() bool {
+	for _, h := range d.hosts {
+		if h != nil && !h.holds {
+			return false
+		}
+	}
+	for _, slot := range d.order {
+		if !d.nets[slot].holds {
+			return false
+		}
+	}
+	return hold(d.once) && hold(d.cables...)
 }

@@ -149,7 +149,10 @@ func (fs *flows) device(f *flow, vm, a, b string) []*stage {
 
 // link is the wait at the sender's port until the class has tokens, and the way.
 func (fs *flows) link(f *flow, a, b string) []*stage {
-	p := fs.part.from[ends{a, b}]
+	var p *path
+	if i, joined := fs.part.from[ends{a, b}]; joined {
+		p = fs.part.paths[i]
+	}
 	if p == nil || p.port == nil {
 		return []*stage{{name: fmt.Sprintf("%s>%s without a rate", a, b), fixed: bounds.Inf, why: fmt.Sprintf("no link with a rate joins %s to %s", a, b)}}
 	}

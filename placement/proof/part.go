@@ -17,8 +17,8 @@ type part struct {
 	vms   []seated
 	byVM  map[string]int
 	links []routed
-	paths []*path        // two of each link, that of Between[0] first
-	from  map[ends]*path // where there are flows
+	paths []*path      // two of each link, that of Between[0] first
+	from  map[ends]int // places in paths, where there are flows
 }
 
 // ends are two VMs of a network, in the order from and to.

@@ -150,9 +150,9 @@ func (p *part) lay(s *site, queues map[queueAt]*placement.Queue) {
 		p.paths = append(p.paths, there, back)
 	}
 	if len(p.Flows) > 0 {
-		p.from = make(map[ends]*path, len(p.paths))
-		for _, path := range p.paths {
-			p.from[ends{path.from, path.to}] = path
+		p.from = make(map[ends]int, len(p.paths))
+		for i, path := range p.paths {
+			p.from[ends{path.from, path.to}] = i
 		}
 	}
 }
