@@ -28,9 +28,11 @@ const (
 	repairs = 4 // times that networks of which a claim does not hold are placed elsewhere
 )
 
-func (s *solver) vms() (vms int) {
-	for i := range s.problem.Networks {
-		vms += len(s.problem.Networks[i].VMs)
+func (s *solver) vms() (vms int) { return vmsOf(s.problem) }
+
+func vmsOf(p *placement.Problem) (vms int) {
+	for i := range p.Networks {
+		vms += len(p.Networks[i].VMs)
 	}
 	return vms
 }
