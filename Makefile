@@ -102,6 +102,10 @@ bench-exact: ## measure plans against cbc's optimum: 50 problems of up to 8 VMs 
 bench-online: ## measure requests that come one by one: acceptance, revenue to cost, revenue
 	go test -run '^$$' -bench Online -benchtime 1x -timeout 60m $(TESTFLAGS) ./placement/study
 
+.PHONY: bench-scale
+bench-scale: ## plan 100, 1000 and 10,000 networks on as many hosts; fail where a promise is not kept
+	GOMAXPROCS=2 go test -run '^$$' -bench Scale -benchtime 1x -timeout 60m -v $(TESTFLAGS) ./placement/scale
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); \

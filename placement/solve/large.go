@@ -194,7 +194,7 @@ func (c *constructing) embedding() *placement.Embedding {
 
 // work realizes and proves an embedding, and lists the claims that do not hold.
 func (c *constructing) work(e *placement.Embedding) (accepted bool, failing []placement.Claim, err error) {
-	defer c.proving()()
+	c.doing(Realizing)
 	for _, a := range c.placed {
 		c.phase.Suggest(a.Reservations, a.Emulators)
 	}
@@ -207,6 +207,7 @@ func (c *constructing) work(e *placement.Embedding) (accepted bool, failing []pl
 	if err != nil {
 		return false, nil, err
 	}
+	c.doing(Proving)
 	a, err := c.derive("the first choice of CPUs", c.prove, c.problem, e, r)
 	if err != nil || a.verdict != proved {
 		return false, proof.Failing(a.proof), err

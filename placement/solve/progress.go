@@ -16,6 +16,7 @@ const (
 	Otherwise Doing = "placing, the cheapest first" // phase one gave up
 	Alone     Doing = "placing each network alone"  // so did that
 	Choosing  Doing = "choosing reservations and rates"
+	Realizing Doing = "choosing CPUs"
 	Proving   Doing = "proving every bound"
 	Improving Doing = "making it cheaper"
 	Bounding  Doing = "proving that nothing costs less"
