@@ -192,6 +192,15 @@ func (x *Embedder) Answer(network string) *Answer {
 	return x.answer(t)
 }
 
+// CPUs says which CPUs what a network holds has.
+func (x *Embedder) CPUs(network string) ([]placement.Reservation, []placement.Emulator) {
+	t := x.held[network]
+	if t == nil {
+		return nil, nil
+	}
+	return x.cpus(t)
+}
+
 // seated notes the hosts of some seats.
 func (x *Embedder) seated(a *asking, seats []placement.Seat, hosts []int32) error {
 	for _, s := range seats {

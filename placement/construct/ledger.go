@@ -21,9 +21,10 @@ type held struct {
 
 // grant is a reservation on a domain.
 type grant struct {
-	vm, domain int32
-	vcpu       int32 // -1: device threads
-	share      int64 // billionths of a CPU
+	vm, domain      int32
+	vcpu            int32 // -1: device threads
+	share           int64 // billionths of a CPU
+	runtime, period int64 // ns
 }
 
 // Hold takes what networks have by an embedding and its realization. VMs without a seat
@@ -79,12 +80,12 @@ func (x *Embedder) Hold(networks []vsn.Network, e *placement.Embedding, r *place
 		of[n.Name] = t
 	}
 	for _, v := range r.Reservations {
-		if err := x.granted(of[v.Network], vms, v.Network, v.VM, v.CPU, int32(v.VCPU), billionths(v.RuntimeNs, v.PeriodNs)); err != nil {
+		if err := x.granted(of[v.Network], vms, v.Network, v.VM, v.CPU, grant{vcpu: int32(v.VCPU), runtime: v.RuntimeNs, period: v.PeriodNs}); err != nil {
 			return err
 		}
 	}
 	for _, v := range r.Emulators {
-		if err := x.granted(of[v.Network], vms, v.Network, v.VM, v.CPU, -1, billionths(v.RuntimeNs, v.PeriodNs)); err != nil {
+		if err := x.granted(of[v.Network], vms, v.Network, v.VM, v.CPU, grant{vcpu: -1, runtime: v.RuntimeNs, period: v.PeriodNs}); err != nil {
 			return err
 		}
 	}
@@ -98,7 +99,7 @@ func (x *Embedder) Hold(networks []vsn.Network, e *placement.Embedding, r *place
 
 // granted notes a reservation of a network that is to be held; those of other networks
 // do not matter.
-func (x *Embedder) granted(t *held, vms map[[2]string]int32, network, name string, cpu int, vcpu int32, share int64) error {
+func (x *Embedder) granted(t *held, vms map[[2]string]int32, network, name string, cpu int, g grant) error {
 	if t == nil {
 		return nil
 	}
@@ -118,7 +119,8 @@ func (x *Embedder) granted(t *held, vms map[[2]string]int32, network, name strin
 		}
 		d += int32(at)
 	}
-	t.grants = append(t.grants, grant{vm, d, vcpu, share})
+	g.vm, g.domain, g.share = vm, d, billionths(g.runtime, g.period)
+	t.grants = append(t.grants, g)
 	return nil
 }
 
@@ -277,6 +279,13 @@ func (x *Embedder) takeSeat(a *asking, f *found, t *held, v int32) {
 		} else {
 			g.vm = st.vms[i-len(st.vcpus)]
 		}
+		if g.vcpu >= 0 {
+			r := a.network.VMs[g.vm].Reservation
+			g.runtime, g.period = int64(r.Runtime), int64(r.Period)
+		} else {
+			e := x.sub.inventory.Hosts[h].Emulator
+			g.runtime, g.period = int64(e.Runtime), int64(e.Period)
+		}
 		t.grants = append(t.grants, g)
 	}
 }
@@ -290,6 +299,13 @@ func (x *Embedder) answer(t *held) *Answer {
 	for l := range n.Links {
 		out.Embedding.Routes = append(out.Embedding.Routes, x.route(t, l))
 	}
+	out.Reservations, out.Emulators = x.cpus(t)
+	return out
+}
+
+// cpus says the CPUs of a network in names.
+func (x *Embedder) cpus(t *held) (reservations []placement.Reservation, emulators []placement.Emulator) {
+	n := t.network
 	for _, g := range t.grants {
 		v, h := &n.VMs[g.vm], t.seats[g.vm]
 		host, cpu := &x.sub.inventory.Hosts[h], hosts.AnyCPU
@@ -297,12 +313,12 @@ func (x *Embedder) answer(t *held) *Answer {
 			cpu = host.CPUs[g.domain-x.sub.domains[h]].ID
 		}
 		if g.vcpu < 0 {
-			out.Emulators = append(out.Emulators, placement.Emulator{Network: n.Name, VM: v.Name, Host: host.Name, CPU: cpu, RuntimeNs: int64(host.Emulator.Runtime), PeriodNs: int64(host.Emulator.Period)})
+			emulators = append(emulators, placement.Emulator{Network: n.Name, VM: v.Name, Host: host.Name, CPU: cpu, RuntimeNs: g.runtime, PeriodNs: g.period})
 		} else {
-			out.Reservations = append(out.Reservations, placement.Reservation{Network: n.Name, VM: v.Name, VCPU: int(g.vcpu), Host: host.Name, CPU: cpu, RuntimeNs: int64(v.Reservation.Runtime), PeriodNs: int64(v.Reservation.Period)})
+			reservations = append(reservations, placement.Reservation{Network: n.Name, VM: v.Name, VCPU: int(g.vcpu), Host: host.Name, CPU: cpu, RuntimeNs: g.runtime, PeriodNs: g.period})
 		}
 	}
-	return out
+	return reservations, emulators
 }
 
 // route says the path of a link in names.

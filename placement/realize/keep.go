@@ -59,6 +59,9 @@ func (ph *Phase) Suggest(reservations []placement.Reservation, emulators []place
 	}
 }
 
+// Forget forgets what was suggested.
+func (ph *Phase) Forget() { ph.hints = nil }
+
 // suggested puts every thread on the CPU that was named for it, and reports whether
 // that holds.
 func (p *packing) suggested() bool {

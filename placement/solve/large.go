@@ -195,10 +195,12 @@ func (c *constructing) embedding() *placement.Embedding {
 // work realizes and proves an embedding, and lists the claims that do not hold.
 func (c *constructing) work(e *placement.Embedding) (accepted bool, failing []placement.Claim, err error) {
 	c.doing(Realizing)
-	for _, a := range c.placed {
-		c.phase.Suggest(a.Reservations, a.Emulators)
+	for i := range c.problem.Networks {
+		c.placed[i].Reservations, c.placed[i].Emulators = nil, nil // the embedder knows them
+		c.phase.Suggest(c.x.CPUs(c.problem.Networks[i].Name))
 	}
 	r, err := c.phase.Realize(e)
+	c.phase.Forget()
 	var cut *placement.Cut
 	var gaveUp *placement.GaveUp
 	if errors.As(err, &cut) || errors.As(err, &gaveUp) {
