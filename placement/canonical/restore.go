@@ -37,13 +37,28 @@ func (p place) then(k int) place {
 	return p
 }
 
+// restored is a list in the order of the places of what is in it. They are looked up
+// once, and only numbers change places: a list may be long.
 func restored[T any](list []T, of func(T) place) []T {
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b T) int {
-		x, y := of(a), of(b)
-		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(x[2], y[2]))
+	if list == nil {
+		return nil
+	}
+	type item struct {
+		at   place
+		from int
+	}
+	items := make([]item, len(list))
+	for i := range list {
+		items[i] = item{of(list[i]), i}
+	}
+	slices.SortFunc(items, func(a, b item) int {
+		return cmp.Or(cmp.Compare(a.at[0], b.at[0]), cmp.Compare(a.at[1], b.at[1]), cmp.Compare(a.at[2], b.at[2]), cmp.Compare(a.from, b.from))
 	})
-	return list
+	out := make([]T, len(list))
+	for i := range items {
+		out[i] = list[items[i].from]
+	}
+	return out
 }
 
 // places are those of VMs and links; and, by a fourth name, of the tasks of a VM, and
