@@ -22,7 +22,7 @@ func (x *Search) construct(round int) bool {
 			x.blame[v]++
 			return false
 		}
-		if x.used >= x.best.cost {
+		if x.used >= x.best.cost*promising {
 			return false
 		}
 	}
@@ -74,8 +74,9 @@ func (x *Search) place(v int32, noise float64) bool {
 	x.approach(v)
 	var top [tries]candidate
 	found := 0
-	x.nodes += int64(x.sub.hosts) / 8
-	for h := range x.sub.hosts {
+	list := x.candidates()
+	x.nodes += int64(len(list)) / 8
+	for _, h := range list {
 		bound := math.Inf(1)
 		if found == tries {
 			bound = top[tries-1].cost
@@ -104,6 +105,21 @@ func (x *Search) place(v int32, noise float64) bool {
 		}
 	}
 	return false
+}
+
+// candidates are the hosts to which the first near link has a way, or all hosts where
+// there is none to what is seated.
+func (x *Search) candidates() []int32 {
+	if len(x.near) == 0 {
+		for h := int32(len(x.all)); h < x.sub.hosts; h++ {
+			x.all = append(x.all, h)
+		}
+		return x.all
+	}
+	if x.q.links[x.near[0]].limit == 0 {
+		return x.reached(x.trees[0])
+	}
+	return x.reached(x.trees[0], x.trees[1])
 }
 
 // approach lists the links of v to what is seated, those with most rate first, and

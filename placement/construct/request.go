@@ -14,6 +14,7 @@ type Request struct {
 	network *vsn.Network
 	seats   []seat
 	links   []link
+	wide    []int32 // links, those of most rate first
 	seatOf  []int32 // of each VM
 	apart   []bool  // of seats a, b at a*len(seats)+b
 	spreads []spread
@@ -62,6 +63,10 @@ func NewRequest(s *Substrate, n *vsn.Network) (*Request, error) {
 	for i := range q.seats {
 		q.seats[i].sort(q)
 	}
+	for l := range q.links {
+		q.wide = append(q.wide, int32(l))
+	}
+	slices.SortStableFunc(q.wide, func(a, b int32) int { return cmp.Compare(q.links[b].rate, q.links[a].rate) })
 	return q, nil
 }
 

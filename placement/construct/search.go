@@ -35,6 +35,14 @@ type Search struct {
 	blame   []float64
 	near    []int32
 	used    float64 // at the prices
+	marked  []int64 // of each host: the last round of listing that had it
+	listing int64
+	listed  []int32
+	all     []int32 // hosts
+	refiner refiner
+	start   []int32 // from where the refiner begins
+	blind   bool    // to what seats without paths are going to need
+	refined int     // constructions, of this request
 	best    Embedding
 }
 
@@ -62,8 +70,10 @@ func (x *Search) float() float64 { return float64(x.random.Uint64()>>11) / (1 <<
 
 // Shares of the mean effort.
 const (
-	hardest = 16 // times the mean may go into one request
-	easy    = 4  // of the mean, one part is spent without a better embedding before a search ends
+	hardest  = 16 // times the mean may go into one request
+	hopeless = 4  // times the mean, while there is no embedding
+	lasting  = 20 // links for which the mean is spent without a better embedding before a search ends; in proportion
+	warm     = 5  // constructions before any is refined
 )
 
 // Find looks for the cheapest embedding of a request, at the prices of the state. It
@@ -76,17 +86,16 @@ func (x *Search) Find(q *Request, mean, most int64) *Embedding {
 	}
 	start := x.nodes
 	most = min(most, hardest*mean)
-	last := int64(0) // nodes at the last improvement
+	last := start // nodes at the last improvement
 	for round := 0; ; round++ {
-		if x.construct(round) {
-			if x.keep() {
-				last = x.nodes - start
-			}
-		}
-		x.reset()
-		spent := x.nodes - start
+		before := x.best.cost
+		x.attempt(round)
 		x.nodes++ // a round that could not begin counts too
-		if spent >= most || x.best.seats != nil && spent-last >= last+mean/easy {
+		if x.best.cost < before {
+			last = x.nodes
+		}
+		spent, since := x.nodes-start, x.nodes-last
+		if spent >= most || x.best.seats == nil && spent >= hopeless*mean || x.best.seats != nil && since >= mean*int64(len(q.links))/lasting {
 			break
 		}
 	}
@@ -95,6 +104,27 @@ func (x *Search) Find(q *Request, mean, most int64) *Embedding {
 	}
 	best := x.best
 	return &best
+}
+
+// attempt builds an embedding and refines it; or, once, the best of those before.
+func (x *Search) attempt(round int) {
+	built := x.construct(round)
+	if built {
+		x.keep()
+		x.start = append(x.start[:0], x.seat...)
+	}
+	x.reset()
+	if round < warm || x.best.seats == nil || !x.refines() {
+		return
+	}
+	if x.refined == 0 {
+		x.measure()
+		x.start = append(x.start[:0], x.best.seats...)
+	} else if !built {
+		return
+	}
+	x.refined++
+	x.refine()
 }
 
 func (x *Search) begin(q *Request) {
@@ -119,7 +149,7 @@ func (x *Search) begin(q *Request) {
 		x.trees = append(x.trees, newTree(len(x.sub.names)))
 	}
 	x.best = Embedding{cost: math.Inf(1)}
-	x.used = 0
+	x.used, x.refined = 0, 0
 	x.prices.set(x.state, q)
 }
 
