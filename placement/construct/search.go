@@ -73,7 +73,7 @@ const (
 	hardest  = 16 // times the mean may go into one request
 	hopeless = 4  // times the mean, while there is no embedding
 	lasting  = 20 // links for which the mean is spent without a better embedding before a search ends; in proportion
-	warm     = 5  // constructions before any is refined
+	warm     = 8  // of the mean, one part goes into constructions before any is refined
 )
 
 // Find looks for the cheapest embedding of a request, at the prices of the state. It
@@ -89,7 +89,7 @@ func (x *Search) Find(q *Request, mean, most int64) *Embedding {
 	last := start // nodes at the last improvement
 	for round := 0; ; round++ {
 		before := x.best.cost
-		x.attempt(round)
+		x.attempt(round, x.nodes-start >= mean/warm)
 		x.nodes++ // a round that could not begin counts too
 		if x.best.cost < before {
 			last = x.nodes
@@ -106,15 +106,15 @@ func (x *Search) Find(q *Request, mean, most int64) *Embedding {
 	return &best
 }
 
-// attempt builds an embedding and refines it; or, once, the best of those before.
-func (x *Search) attempt(round int) {
+// attempt builds an embedding and, if it is to, refines it; or, once, the best of those before.
+func (x *Search) attempt(round int, refine bool) {
 	built := x.construct(round)
 	if built {
 		x.keep()
 		x.start = append(x.start[:0], x.seat...)
 	}
 	x.reset()
-	if round < warm || x.best.seats == nil || !x.refines() {
+	if !refine || x.best.seats == nil || !x.refines() {
 		return
 	}
 	if x.refined == 0 {
