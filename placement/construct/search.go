@@ -73,7 +73,7 @@ const (
 	hardest  = 16 // times the mean may go into one request
 	hopeless = 4  // times the mean, while there is no embedding
 	lasting  = 20 // links for which the mean is spent without a better embedding before a search ends; in proportion
-	warm     = 8  // of the mean, one part goes into constructions before any is refined
+	warm     = 4  // of the mean, one part goes into constructions before any is refined
 )
 
 // Find looks for the cheapest embedding of a request, at the prices of the state. It
