@@ -2,6 +2,7 @@ package placement
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -167,4 +168,28 @@ func TestParseIsJSON(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestDigestOfLists: what is added to a digest piece by piece is what encoding/json
+// writes in one, so that plans sealed before are sealed still.
+func TestDigestOfLists(t *testing.T) {
+	p := &Plan{}
+	for i := range linesAtOnce + 1 {
+		p.Embedding.Seats = append(p.Embedding.Seats, Seat{"n", fmt.Sprint(i), "<h>"})
+		p.Embedding.Routes = append(p.Embedding.Routes, Route{"n", fmt.Sprint(i), []string{"a", "b"}, nil})
+		p.Realization.Reservations = append(p.Realization.Reservations, Reservation{VCPU: i})
+		p.Realization.Emulators = append(p.Realization.Emulators, Emulator{CPU: i})
+		p.Realization.Queues = append(p.Realization.Queues, Queue{Class: i})
+		p.Realization.Tasks = append(p.Realization.Tasks, TaskSeat{VCPU: i})
+	}
+	if err := p.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	for i, whole := range []any{p.Seed, Embedding{Seats: p.Embedding.Seats}, Embedding{Routes: p.Embedding.Routes}, Realization{Reservations: p.Realization.Reservations},
+		Realization{Emulators: p.Realization.Emulators}, Realization{Queues: p.Realization.Queues}, Realization{Tasks: p.Realization.Tasks}} {
+		data, err := json.Marshal(whole)
+		if want := fmt.Sprintf("%x", sha256.Sum256(data)); err != nil || p.Digests[i].SHA256 != want {
+			t.Errorf("%s: %s, want %s (%v)", p.Digests[i].Of, p.Digests[i].SHA256, want, err)
+		}
+	}
 }

@@ -51,3 +51,20 @@ func eachOrFail(n int, f func(i int) error) error {
 	})
 	return failed
 }
+
+// eachOfFew calls functions at the same time; the error is that of the first that has
+// one.
+func eachOfFew(all ...func() error) error {
+	failed := make([]error, len(all))
+	var wait sync.WaitGroup
+	for i, f := range all {
+		wait.Go(func() { failed[i] = f() })
+	}
+	wait.Wait()
+	for _, err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

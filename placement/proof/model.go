@@ -100,19 +100,26 @@ type answer struct {
 func (m *model) divide(at map[string]int32) ([]answer, error) {
 	out := make([]answer, len(at))
 	e, r := m.embedding, m.realization
-	for _, err := range []error{
-		divide(e.Seats, at, func(s *placement.Seat) (string, string) { return s.Network, s.VM }, func(i int32) *[]placement.Seat { return &out[i].seats }, "vm ", "it has a seat and is not in the problem"),
-		divide(e.Routes, at, func(s *placement.Route) (string, string) { return s.Network, s.Link }, func(i int32) *[]placement.Route { return &out[i].routes }, "link ", "it has a route and is not in the problem"),
-		divide(r.Reservations, at, func(s *placement.Reservation) (string, string) { return s.Network, s.VM }, func(i int32) *[]placement.Reservation { return &out[i].reservations }, "reservation ", "the problem has no such vm"),
-		divide(r.Emulators, at, func(s *placement.Emulator) (string, string) { return s.Network, s.VM }, func(i int32) *[]placement.Emulator { return &out[i].emulators }, "emulator of ", "there is no such vm on a host that reserves for emulators"),
-		divide(r.Queues, at, func(s *placement.Queue) (string, string) { return s.Network, s.Link }, func(i int32) *[]placement.Queue { return &out[i].queues }, "queue ", "the problem has no such link"),
-		divide(r.Tasks, at, func(s *placement.TaskSeat) (string, string) { return s.Network, s.VM }, func(i int32) *[]placement.TaskSeat { return &out[i].tasks }, "task of ", "the problem has no such vm"),
-	} {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	err := eachOfFew(
+		func() error {
+			return divide(e.Seats, at, func(s *placement.Seat) (string, string) { return s.Network, s.VM }, func(i int32) *[]placement.Seat { return &out[i].seats }, "vm ", "it has a seat and is not in the problem")
+		},
+		func() error {
+			return divide(e.Routes, at, func(s *placement.Route) (string, string) { return s.Network, s.Link }, func(i int32) *[]placement.Route { return &out[i].routes }, "link ", "it has a route and is not in the problem")
+		},
+		func() error {
+			return divide(r.Reservations, at, func(s *placement.Reservation) (string, string) { return s.Network, s.VM }, func(i int32) *[]placement.Reservation { return &out[i].reservations }, "reservation ", "the problem has no such vm")
+		},
+		func() error {
+			return divide(r.Emulators, at, func(s *placement.Emulator) (string, string) { return s.Network, s.VM }, func(i int32) *[]placement.Emulator { return &out[i].emulators }, "emulator of ", "there is no such vm on a host that reserves for emulators")
+		},
+		func() error {
+			return divide(r.Queues, at, func(s *placement.Queue) (string, string) { return s.Network, s.Link }, func(i int32) *[]placement.Queue { return &out[i].queues }, "queue ", "the problem has no such link")
+		},
+		func() error {
+			return divide(r.Tasks, at, func(s *placement.TaskSeat) (string, string) { return s.Network, s.VM }, func(i int32) *[]placement.TaskSeat { return &out[i].tasks }, "task of ", "the problem has no such vm")
+		})
+	return out, err
 }
 
 func divide[T any](given []T, at map[string]int32, of func(*T) (network, what string), list func(int32) *[]T, kind, stray string) error {

@@ -108,18 +108,18 @@ func Check(p *placement.Plan) error {
 	if p.Version != placement.PlanVersion {
 		return &Broken{"plan", RuleStructure, fmt.Sprintf("version %d, want %d", p.Version, placement.PlanVersion)}
 	}
-	derived, err := Prove(&p.Problem, &p.Embedding, &p.Realization)
+	d, err := Derive(&p.Problem, &p.Embedding, &p.Realization)
 	if err != nil {
 		return err
 	}
-	if failing := Failing(derived); len(failing) > 0 {
+	if failing := d.Failing(); len(failing) > 0 {
 		c := failing[0]
 		return &Broken{c.Subject, c.Rule, exceeds(c)}
 	}
-	if err := compareClaims(p.Proof.Claims, derived.Claims); err != nil {
+	if err := compareRows(p.Proof.Claims, d.rows()); err != nil {
 		return err
 	}
-	if err := compareRests(p.Proof.Rests, derived.Rests); err != nil {
+	if err := compareRests(p.Proof.Rests, d.rests()); err != nil {
 		return err
 	}
 	if err := p.Sealed(); err != nil {
@@ -142,23 +142,34 @@ func exceeds(c placement.Claim) string {
 	return says
 }
 
-func compareClaims(said, derived []placement.Claim) error {
-	for i, d := range derived {
-		if i >= len(said) {
-			return &Broken{d.Subject, d.Rule, "the claim is missing from the plan"}
-		}
-		if why := differs(said[i], d); why != "" {
-			return &Broken{d.Subject, d.Rule, why}
-		}
+// compareRows compares the claims of a plan with those derived, which are not put in one
+// list for that.
+func compareRows(said []placement.Claim, derived [][]placement.Claim) error {
+	from := make([]int, len(derived)+1)
+	for i, row := range derived {
+		from[i+1] = from[i] + len(row)
 	}
-	if len(said) > len(derived) {
-		extra := said[len(derived)]
-		return &Broken{extra.Subject, extra.Rule, "the plan claims what cannot be derived"}
+	err := eachOrFail(len(derived), func(i int) error {
+		for k, d := range derived[i] {
+			if at := from[i] + k; at >= len(said) {
+				return &Broken{d.Subject, d.Rule, "the claim is missing from the plan"}
+			} else if why := differs(&said[at], &d); why != "" {
+				return &Broken{d.Subject, d.Rule, why}
+			}
+		}
+		return nil
+	})
+	if count := from[len(derived)]; err == nil && len(said) > count {
+		return &Broken{said[count].Subject, said[count].Rule, "the plan claims what cannot be derived"}
 	}
-	return nil
+	return err
 }
 
-func differs(said, derived placement.Claim) string {
+func compareClaims(said, derived []placement.Claim) error {
+	return compareRows(said, [][]placement.Claim{derived})
+}
+
+func differs(said, derived *placement.Claim) string {
 	switch {
 	case said.Subject != derived.Subject || said.Rule != derived.Rule || said.Unit != derived.Unit:
 		return fmt.Sprintf("the plan has %q by %q in %q in its place", said.Subject, said.Rule, said.Unit)
