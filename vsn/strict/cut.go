@@ -187,10 +187,15 @@ func (p piece) parse() (*yaml.Node, *Error) {
 func notText(data []byte) (line int, msg string) {
 	line = 1
 	for i := 0; i < len(data); {
+		if c := data[i]; c < utf8.RuneSelf && c != '\r' { // nearly all
+			if c == '\n' {
+				line++
+			}
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRune(data[i:])
 		switch {
-		case r == '\n':
-			line++
 		case r == utf8.RuneError && size == 1:
 			return line, "not UTF-8 text"
 		case r == '\u0085' || r == '\u2028' || r == '\u2029' || r == '\r' && !bytes.HasPrefix(data[i:], []byte("\r\n")):

@@ -76,6 +76,12 @@ func (e *Errors) add(err Error) {
 	*e = append(*e, err)
 }
 
+func (e *Errors) addAll(all Errors) {
+	for _, err := range all {
+		e.add(err)
+	}
+}
+
 func (e Errors) sort() {
 	slices.SortStableFunc(e, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))

@@ -50,11 +50,23 @@ type Document struct {
 // nothing is. A document whose kind or version is unknown reaches no function.
 func Read(files []File, version string, kinds map[string]func(*Document), finish func()) Errors {
 	var errs Errors
-	for _, f := range files {
+	cuts := make([]Errors, len(files))
+	pieces := make([][]piece, len(files))
+	var all []*source
+	for i, f := range files {
+		pieces[i] = cut(f, &cuts[i])
+		for _, p := range pieces[i] {
+			all = append(all, &source{file: f.Name, piece: p, failed: map[*yaml.Node]bool{}, missing: map[missing]bool{}})
+		}
+	}
+	next, stop := openAll(all)
+	defer stop()
+	for i, f := range files {
 		empty, before := true, len(errs)
-		for _, p := range cut(f, &errs) {
-			src := &source{file: f.Name, piece: p, sink: &errs, failed: map[*yaml.Node]bool{}, missing: map[missing]bool{}}
-			if !src.open() {
+		errs.addAll(cuts[i])
+		for range pieces[i] {
+			src, ok := next(&errs)
+			if !ok {
 				continue
 			}
 			empty = false

@@ -1,9 +1,12 @@
 package strict_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -249,5 +252,53 @@ func TestNearest(t *testing.T) {
 		if got, _ := strict.Nearest(word, known); got != want {
 			t.Errorf("%s: got %q, want %q", word, got, want)
 		}
+	}
+}
+
+// TestManyDocuments: documents that are parsed ahead come in their order, on one core as
+// on several, and so does what is wrong with them.
+func TestManyDocuments(t *testing.T) {
+	var text strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&text, "---\napiVersion: v\nkind: K\nname: n%d\n", i)
+		if i%7 == 3 {
+			text.WriteString("size: &a 1\n")
+		}
+		if i%11 == 5 {
+			text.WriteString("  : broken\n")
+		}
+	}
+	read := func() (names []string, errs strict.Errors) {
+		errs = strict.Read([]strict.File{{Name: "a", Data: []byte(text.String())}, {Name: "b", Data: []byte("---\n#\n")}, {Name: "c", Data: []byte(text.String())}}, "v",
+			map[string]func(*strict.Document){"K": func(d *strict.Document) {
+				var v struct {
+					Name string `json:"name"`
+					Size int    `json:"size,omitempty"`
+				}
+				d.Decode(&v)
+				names = append(names, d.File.Name+" "+v.Name)
+			}}, func() {})
+		return names, errs
+	}
+	names, errs := read()
+	k := 0
+	for _, file := range []string{"a", "c"} {
+		for i := range 300 {
+			if i%11 == 5 {
+				continue
+			}
+			if want := fmt.Sprintf("%s n%d", file, i); k >= len(names) || names[k] != want {
+				t.Fatalf("document %d is not %s of %d", k, want, len(names))
+			}
+			k++
+		}
+	}
+	if len(errs) < 2*27+2*39+1-10 || !slices.IsSortedFunc(errs, func(a, b strict.Error) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) }) {
+		t.Errorf("%d errors: %v", len(errs), errs)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	again, same := read()
+	if !slices.Equal(names, again) || !slices.Equal(errs, same) {
+		t.Error("one core reads otherwise")
 	}
 }
