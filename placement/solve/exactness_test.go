@@ -13,10 +13,11 @@ import (
 	"github.com/vsnctl/vsnctl/vsn"
 )
 
-// optimumOf is the least cost of a problem by Exact, nil if it has no placement.
+// optimumOf is the least cost of a problem by Exact, which explains no refusal and orders
+// nothing here; nil if it has no placement.
 func optimumOf(t *testing.T, p *placement.Problem) []int64 {
 	t.Helper()
-	_, near, err := Exact(context.Background(), *p, Options{Seed: 1})
+	_, near, err := exactly(context.Background(), p, Options{Seed: 1})
 	var infeasible *placement.Infeasible
 	if errors.As(err, &infeasible) {
 		return nil
@@ -124,5 +125,64 @@ func (c chance) renamedNetwork(n *vsn.Network, name func(string) string) vsn.Net
 func shuffled(c chance, n int, visit func(i int)) {
 	for _, i := range c.Perm(n) {
 		visit(i)
+	}
+}
+
+// wider is a problem with one more host, of any kind, on up to three cables.
+func (c chance) wider(p *placement.Problem) placement.Problem {
+	more := *p
+	h := c.host("new")
+	h.Resources["disk"] = int64(pick(c, 0, 40))
+	more.Inventory.Hosts = append(slices.Clone(p.Inventory.Hosts), h)
+	for range c.IntN(4) {
+		to := pick(c, p.Inventory.Hosts...).Name
+		if len(p.Inventory.Switches) > 0 && c.in(40) {
+			to = pick(c, p.Inventory.Switches...).Name
+		}
+		extra := cable("new", to, pick[vsn.Rate](c, 20e6, 200e6))
+		extra.Name, extra.Duplex = fmt.Sprint("more", len(more.Inventory.Cables)), pick(c, hosts.FullDuplex, hosts.HalfDuplex)
+		more.Inventory.Cables = append(slices.Clone(more.Inventory.Cables), extra)
+	}
+	return more
+}
+
+// TestMoreHostsOfEachKind: of all kinds of problems, with one more host what had a plan has
+// one, and for each criterion and each pair of them the optimum is no dearer: a placement
+// that there was is there still, and costs the same.
+func TestMoreHostsOfEachKind(t *testing.T) {
+	n := share10(3000)
+	yes, useful, cheaper, refused := 0, 0, 0, 0
+	for seed := range n {
+		c := chance{rand.New(rand.NewPCG(uint64(seed), 10_004))}
+		timed := seed%4 == 0
+		p := c.family(timed)
+		c.objective(&p)
+		p.Inventory.Objective = goals()[seed%len(goals())]
+		more := c.wider(&p)
+		before := optimumOf(t, &p)
+		_, err := bare(more, 2)
+		var infeasible *placement.Infeasible
+		if before == nil {
+			if refused++; err == nil {
+				useful++
+			} else if !errors.As(err, &infeasible) {
+				t.Errorf("problem %d: %v", seed, err)
+			}
+			continue
+		}
+		if yes++; err != nil {
+			t.Fatalf("problem %d has a plan, and with one more host: %v", seed, err)
+		}
+		after := optimumOf(t, &more)
+		if slices.Compare(after, before) > 0 {
+			t.Errorf("problem %d, %v: the least was %v, and with one more host %v", seed, p.Inventory.Objective, before, after)
+		}
+		if slices.Compare(after, before) < 0 {
+			cheaper++
+		}
+	}
+	t.Logf("of %d with a plan %d cost less with one more host, of %d without %d have one", yes, cheaper, refused, useful)
+	if yes < n/5 || cheaper < n/50 || useful < n/50 {
+		t.Error("the draw has lost its edge")
 	}
 }
