@@ -313,6 +313,34 @@ func TestOtherNamesAndOrder(t *testing.T) {
 	}
 }
 
+// TestOpenOtherNamesAndOrder: where reservations and rates are the planner's choice, too,
+// names and order choose nothing.
+func TestOpenOtherNamesAndOrder(t *testing.T) {
+	planned := 0
+	for seed := range share10(200) {
+		c := chance{rand.New(rand.NewPCG(uint64(seed), 21))}
+		p := c.tiny()
+		names := c.names(&p)
+		other := names.problem(&p)
+		other = c.shuffled(&other)
+		a, first := plannedAs(&p, false)
+		b, second := plannedAs(&other, false)
+		if kindOf(first) != kindOf(second) {
+			t.Fatalf("problem %d: %v, and by other names %v", seed, first, second)
+		}
+		if first != nil {
+			continue
+		}
+		planned++
+		if x, y := places(&p).answer(a), places(&other).answer(b); x != y {
+			t.Fatalf("problem %d:\n%s\n\n%s", seed, x, y)
+		}
+	}
+	if planned < share10(200)/20 {
+		t.Errorf("only %d are planned", planned)
+	}
+}
+
 func plannedAs(p *placement.Problem, exact bool) (*placement.Plan, error) {
 	if exact {
 		plan, _, err := Exact(context.Background(), *p, Options{Seed: 3})
