@@ -86,10 +86,7 @@ func (o *Order) network(i int) vsn.Network {
 	out := *in
 	out.VMs = arranged(o, at.vms, in.VMs)
 	for j := range out.VMs {
-		out.VMs[j].Tasks = slices.Clone(out.VMs[j].Tasks)
-		slices.SortStableFunc(out.VMs[j].Tasks, func(a, b vsn.Task) int {
-			return cmp.Or(cmp.Compare(a.Period, b.Period), cmp.Compare(a.WCET, b.WCET), cmp.Compare(a.Deadline, b.Deadline))
-		})
+		out.VMs[j].Tasks = tasks(&out.VMs[j])
 	}
 	out.Links = arranged(o, at.links, in.Links)
 	for j := range out.Links {
@@ -108,6 +105,24 @@ func (o *Order) network(i int) vsn.Network {
 		r := &out.Place[j]
 		r.Apart, r.Together, r.Spread, r.VMs = o.sorted(r.Apart, vm), o.sorted(r.Together, vm), o.sorted(r.Spread, vm), o.sorted(r.VMs, vm)
 	}
+	return out
+}
+
+// tasks are those of a VM by deadline, the shortest first. Of fixed priorities tasks with
+// equal deadlines stay as they are: the first has the higher priority.
+func tasks(vm *vsn.VM) []vsn.Task {
+	if len(vm.Tasks) < 2 {
+		return vm.Tasks
+	}
+	fixed := vm.GuestScheduler == vsn.GuestFixed
+	deadline := func(t *vsn.Task) vsn.Duration { return cmp.Or(t.Deadline, t.Period) }
+	out := slices.Clone(vm.Tasks)
+	slices.SortStableFunc(out, func(a, b vsn.Task) int {
+		if by := cmp.Compare(deadline(&a), deadline(&b)); by != 0 || fixed {
+			return by
+		}
+		return cmp.Or(cmp.Compare(a.Period, b.Period), cmp.Compare(a.WCET, b.WCET))
+	})
 	return out
 }
 

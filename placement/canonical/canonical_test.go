@@ -88,6 +88,22 @@ func TestTwinsStayInOrder(t *testing.T) {
 	}
 }
 
+// TestTasks: the order of tasks says nothing but of fixed priorities with equal deadlines.
+func TestTasks(t *testing.T) {
+	a, b, c := vsn.Task{Name: "a", WCET: 1, Period: 9}, vsn.Task{Name: "b", WCET: 2, Period: 9, Deadline: 5}, vsn.Task{Name: "c", WCET: 2, Period: 9}
+	order := func(s vsn.GuestScheduler, tasks ...vsn.Task) (out string) {
+		for _, task := range canonical.Network(&vsn.Network{VMs: []vsn.VM{{Name: "v", GuestScheduler: s, Tasks: tasks}}}).VMs[0].Tasks {
+			out += task.Name
+		}
+		return out
+	}
+	for want, got := range map[string]string{"bac": order(vsn.GuestEDF, c, b, a), "bac ": order(vsn.GuestEDF, a, c, b) + " ", "bca": order(vsn.GuestFixed, c, b, a), "bac  ": order(vsn.GuestFixed, a, b, c) + "  "} {
+		if want != got {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // TestRestore: an answer comes back in the order of the problem, its routes from the
 // first ends of the links.
 func TestRestore(t *testing.T) {

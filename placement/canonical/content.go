@@ -1,6 +1,8 @@
 package canonical
 
 import (
+	"cmp"
+
 	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/vsn"
 )
@@ -75,11 +77,10 @@ func ofVM(v *vsn.VM) hash {
 	if r := v.Reservation; r != nil {
 		out = out.with(hash(r.Runtime)).with(hash(r.Period))
 	}
-	sum := hash(0)
-	for _, t := range v.Tasks {
-		sum += hash(6).with(hash(t.WCET)).with(hash(t.Period)).with(hash(t.Deadline))
+	for _, t := range tasks(v) {
+		out = out.with(hash(t.WCET)).with(hash(t.Period)).with(hash(cmp.Or(t.Deadline, t.Period)))
 	}
-	return out.with(sum)
+	return out
 }
 
 func ofLink(l *vsn.Link) hash {
