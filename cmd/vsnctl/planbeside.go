@@ -199,16 +199,16 @@ func (t *terminal) tellMoves(running, plan *placement.Plan) {
 	for _, m := range solve.Moves(running, plan) {
 		t.words("vsnctl: moves: " + moveText(m))
 	}
-	pinned := map[placement.Seat]bool{}
-	for _, pin := range plan.Problem.Pins {
-		pinned[pin] = true
+	machines := map[string]bool{}
+	for i := range plan.Problem.Inventory.Hosts {
+		machines[plan.Problem.Inventory.Hosts[i].Name] = true
 	}
 	there := map[[2]string]bool{}
 	for _, s := range plan.Embedding.Seats {
 		there[[2]string{s.Network, s.VM}] = true
 	}
 	for _, pin := range running.Problem.Pins {
-		if !pinned[pin] && there[[2]string{pin.Network, pin.VM}] {
+		if !machines[pin.Host] && there[[2]string{pin.Network, pin.VM}] {
 			t.words(fmt.Sprintf("vsnctl: vm %s/%s was pinned to %s: the pin is gone with the host", pin.Network, pin.VM, pin.Host))
 		}
 	}

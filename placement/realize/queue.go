@@ -64,7 +64,7 @@ func (ph *Phase) number(queues []placement.Queue) error {
 		if q.Class != 0 {
 			continue
 		}
-		for q.Class = firstClass + next[p]; taken[classAt{p, q.Class}]; q.Class++ {
+		for q.Class = firstClass + next[p]; taken[classAt{p, q.Class}] || ph.others != nil && ph.others.taken[classAt{p, q.Class}]; q.Class++ {
 		}
 		if next[p] = q.Class + 1 - firstClass; q.Class > lastClass {
 			return fmt.Errorf("host %q, %s: its links are more than the %d classes of one qdisc: spread them over other hosts or cables", q.Host, q.At, lastClass-firstClass+1)

@@ -31,6 +31,7 @@ type Phase struct {
 	odds    *odds          // nil: all networks are active always
 	hosts   map[string]*hosts.Host
 	kept    *keeping // nil: everything is to be chosen
+	others  *Classes // of networks that are not in the problem; nil: there are none
 	hints   map[threadOn]int
 	spent   int // states of probability that were looked at
 }

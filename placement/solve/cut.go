@@ -19,8 +19,19 @@ func lengthen(r *placement.Realization, p placement.Proof) bool {
 			need[c.Subject] = c.Bound.Big().Num().Int64()
 		}
 	}
+	if len(need) == 0 {
+		return false
+	}
+	of := map[string]bool{}
+	for subject := range need {
+		network, _, _ := strings.Cut(strings.TrimPrefix(subject, "queue "), "/")
+		of[network] = true
+	}
 	for i := range r.Queues {
 		q := &r.Queues[i]
+		if !of[q.Network] {
+			continue
+		}
 		subject := fmt.Sprintf("queue %s/%s %s>%s", q.Network, q.Link, q.From, q.To)
 		if q.At != placement.AtPort {
 			subject += fmt.Sprintf(" at %s of host %s", q.At, q.Host)
@@ -29,7 +40,7 @@ func lengthen(r *placement.Realization, p placement.Proof) bool {
 			q.LimitBytes = max(q.LimitBytes, most)
 		}
 	}
-	return len(need) > 0
+	return true
 }
 
 // cut turns a claim that does not hold into decisions that do not work together.

@@ -37,7 +37,7 @@ func Moves(before, after *placement.Plan) (out []Move) {
 	then, now := reservationsOf(&before.Realization), reservationsOf(&after.Realization)
 	for _, s := range after.Embedding.Seats {
 		if key := (vm{s.Network, s.VM}); stays[key] && !slices.Equal(then[key], now[key]) {
-			out = append(out, Move{"reservations of vm " + s.Network + "/" + s.VM, then[key], now[key]})
+			out = append(out, Move{"reservations of vm " + s.Network + "/" + s.VM, texts(then[key]), texts(now[key])})
 		}
 	}
 	routes := map[vm]*placement.Route{}
@@ -54,22 +54,53 @@ func Moves(before, after *placement.Plan) (out []Move) {
 	return out
 }
 
+// reserved is a reservation on a CPU.
+type reserved struct {
+	cpu             int
+	runtime, period int64
+}
+
 // reservationsOf is what the threads of each VM have, and where: vCPUs in order, device
 // threads last.
-func reservationsOf(r *placement.Realization) map[[2]string][]string {
-	out := map[[2]string][]string{}
-	add := func(network, vm string, cpu int, runtime, period int64) {
-		on := ""
-		if cpu != hosts.AnyCPU {
-			on = fmt.Sprintf(" on cpu %d", cpu)
-		}
-		out[[2]string{network, vm}] = append(out[[2]string{network, vm}], fmt.Sprintf("%v/%v%s", vsn.Duration(runtime), vsn.Duration(period), on))
-	}
+func reservationsOf(r *placement.Realization) map[[2]string][]reserved {
+	out := make(map[[2]string][]reserved, len(r.Reservations))
 	for _, v := range r.Reservations {
-		add(v.Network, v.VM, v.CPU, v.RuntimeNs, v.PeriodNs)
+		out[[2]string{v.Network, v.VM}] = append(out[[2]string{v.Network, v.VM}], reserved{v.CPU, v.RuntimeNs, v.PeriodNs})
 	}
 	for _, e := range r.Emulators {
-		add(e.Network, e.VM, e.CPU, e.RuntimeNs, e.PeriodNs)
+		out[[2]string{e.Network, e.VM}] = append(out[[2]string{e.Network, e.VM}], reserved{e.CPU, e.RuntimeNs, e.PeriodNs})
 	}
+	return out
+}
+
+func texts(list []reserved) (out []string) {
+	for _, r := range list {
+		text := fmt.Sprintf("%v/%v", vsn.Duration(r.runtime), vsn.Duration(r.period))
+		if r.cpu != hosts.AnyCPU {
+			text += fmt.Sprintf(" on cpu %d", r.cpu)
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// of is a plan with the answers of some networks alone.
+func of(p *placement.Plan, networks []string) *placement.Plan {
+	some := map[string]bool{}
+	for _, name := range networks {
+		some[name] = true
+	}
+	out := &placement.Plan{}
+	for i := range p.Embedding.Seats {
+		if s := &p.Embedding.Seats[i]; some[s.Network] {
+			out.Embedding.Seats = append(out.Embedding.Seats, *s)
+		}
+	}
+	for i := range p.Embedding.Routes {
+		if r := &p.Embedding.Routes[i]; some[r.Network] {
+			out.Embedding.Routes = append(out.Embedding.Routes, *r)
+		}
+	}
+	out.Realization = realized(&p.Realization, some)
 	return out
 }

@@ -180,6 +180,9 @@ func (d *open) place(ctx context.Context, c *dimension.Choice) error {
 			return err
 		}
 		if a.verdict != proved {
+			if key, ok := keyOf(a.claim.Subject, "flow "); ok && d.o.Standing.has(key[0]) {
+				return s.accept(e) // no choice for what is new mends what runs: another place may
+			}
 			return &tight{e, a.realization, a.proof}
 		}
 		s.plan.Realization, s.plan.Proof = *a.realization, a.proof
