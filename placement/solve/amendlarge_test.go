@@ -17,7 +17,7 @@ import (
 func centre(t testing.TB, size int) (running *placement.Plan, more vsn.Network) {
 	t.Helper()
 	networks := scale.Networks(size+1, 7)
-	running, err := Solve(context.Background(), placement.Problem{Networks: networks[:size], Inventory: scale.Inventory(size)}, Options{Seed: 1})
+	running, err := Solve(context.Background(), placement.Problem{Networks: networks[:size], Inventory: scale.Inventory(size)}, Options{Seed: 1, Nodes: 2000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func busiest(p *placement.Plan) (host string) {
 // TestCentreBeside: in a data centre what runs stays while a network comes, one goes, and
 // a host is lost, and a cable.
 func TestCentreBeside(t *testing.T) {
-	running, more := centre(t, 24)
+	running, more := centre(t, 16)
 	cable := ""
 	for _, r := range running.Embedding.Routes {
 		if len(r.Cables) > 2 {
@@ -60,7 +60,7 @@ func TestCentreBeside(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			plan, err := Solve(context.Background(), *p, Options{Seed: 1, Standing: standing})
+			plan, err := Solve(context.Background(), *p, Options{Seed: 1, Nodes: 2000, Standing: standing})
 			if err != nil {
 				t.Fatal(err)
 			}
