@@ -15,8 +15,12 @@ import (
 
 // planTables prints a plan for people: what goes where, what was chosen and what was
 // given, what is promised, what is used of what there is, what it takes in all, and
-// what the promise rests on.
+// what the promise rests on. A plan too long to be read is summed up.
 func planTables(out io.Writer, p *placement.Plan) {
+	if tooLong(p) {
+		planSummary(out, p)
+		return
+	}
 	vmTable(out, p)
 	taskTable(out, p)
 	linkTable(out, p)

@@ -18,9 +18,12 @@ import (
 // network it is better and found sooner than by the search for all networks at once.
 const smallVMs = 64
 
-// largeWork is from how many VMs times hosts on there is no time to make an answer
-// cheaper.
-const largeWork = 4_000_000
+// Beyond so many VMs, or VMs times hosts, an answer is not made cheaper by moving some of
+// it at a time: each step is proved as a whole, and there would be many.
+const (
+	hugeVMs  = 512
+	hugeWork = 4_000_000
+)
 
 // Bounds of the large path.
 const (
@@ -41,7 +44,9 @@ func vmsOf(p *placement.Problem) (vms int) {
 func (s *solver) large() bool { return !s.atOnce && s.vms() > smallVMs && s.constructs() }
 
 // huge reports whether a problem is too large for making its answer cheaper.
-func (s *solver) huge() bool { return s.vms()*len(s.problem.Inventory.Hosts) >= largeWork }
+func (s *solver) huge() bool {
+	return s.vms() > hugeVMs && s.constructs() || s.vms()*len(s.problem.Inventory.Hosts) >= hugeWork
+}
 
 // constructs reports whether a problem can be placed network by network: vCPUs of a VM
 // are alike, and every reservation holds always.

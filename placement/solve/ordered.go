@@ -13,7 +13,7 @@ import (
 // problem that was given, and proves it there. Beside what runs, and where one proof more
 // would take as long as all the rest, a problem keeps the order in which it came.
 func inOrder(p *placement.Problem, o *Options) (back func(*placement.Plan) error) {
-	if o.Standing != nil || vmsOf(p)*len(p.Inventory.Hosts) >= largeWork {
+	if o.Standing != nil || vmsOf(p)*len(p.Inventory.Hosts) >= hugeWork {
 		return func(*placement.Plan) error { return nil }
 	}
 	given := *p
