@@ -27,6 +27,9 @@ type Limit struct {
 	Subject string `json:"subject"` // "host a", "cable a--b", "network n", "vm n/v", "flow n/f", "link n/l"
 	Field   string `json:"field"`   // "memory", "place[1]", "pin", "deadline"
 	Is      string `json:"is"`      // as in a document, or a rule in words
+	// Also is how many more hosts or cables of a large inventory have the same limit, and
+	// are in conflict as this one is.
+	Also int `json:"also,omitempty"`
 	// Need is the least with which the set conflicts no more, the other limits being
 	// as they are, written as Is; "" where it is no number, or was not found.
 	Need string `json:"need,omitempty"`
@@ -36,12 +39,14 @@ type Limit struct {
 }
 
 func (l Limit) String() string {
-	text := fmt.Sprintf("%s of %s: %s", l.Field, l.Subject, l.Is)
+	subject := l.Subject
+	if l.Also > 0 {
+		subject += fmt.Sprintf(" and %d like it", l.Also)
+	}
+	text := fmt.Sprintf("%s of %s: %s", l.Field, subject, l.Is)
 	switch {
-	case l.Field == "transit":
-		text = fmt.Sprintf("%s does not forward what is not its own (transit: %s)", l.Subject, l.Is)
 	case l.Need != "":
-		text += fmt.Sprintf(", and %s would be needed", l.Need)
+		text += fmt.Sprintf(", and at least %s would be needed", l.Need)
 	}
 	if !l.Spared {
 		text += " (whether it could be spared is not known)"
@@ -53,6 +58,9 @@ func (l Limit) String() string {
 // were: proved.
 type Set struct {
 	Limits []Limit `json:"limits"`
+	// Networks are those whose VMs, links and flows conflict with the limits, if not all:
+	// Least and Fewest, and what limits need, are then said of those alone.
+	Networks []string `json:"networks,omitempty"`
 	// Least says that no limit can be spared: without any one of them the others have
 	// a placement. Fewest says that no set of fewer limits conflicts.
 	Least  bool `json:"least"`
@@ -60,15 +68,21 @@ type Set struct {
 }
 
 func (s *Set) lines() (out []string) {
+	of := ""
+	if len(s.Networks) > 0 {
+		of = " with network " + strings.Join(s.Networks, ", ") + " alone"
+	}
 	switch {
-	case len(s.Limits) == 1:
+	case len(s.Limits) == 1 && of == "":
 		out = append(out, "this limit alone is in conflict with what is asked:")
+	case len(s.Limits) == 1:
+		out = append(out, "this limit is in conflict"+of+":")
 	case s.Fewest:
-		out = append(out, fmt.Sprintf("these %d limits conflict, and no fewer:", len(s.Limits)))
+		out = append(out, fmt.Sprintf("these %d limits conflict%s, and no fewer:", len(s.Limits), of))
 	case s.Least:
-		out = append(out, fmt.Sprintf("these %d limits conflict, and without any one of them the others would not:", len(s.Limits)))
+		out = append(out, fmt.Sprintf("these %d limits conflict%s, and without any one of them the others would not:", len(s.Limits), of))
 	default:
-		out = append(out, fmt.Sprintf("these %d limits conflict, and perhaps fewer of them do:", len(s.Limits)))
+		out = append(out, fmt.Sprintf("these %d limits conflict%s, and perhaps fewer of them do:", len(s.Limits), of))
 	}
 	for i, l := range s.Limits {
 		if i == mostLines && len(s.Limits) > mostLines+1 {

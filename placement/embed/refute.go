@@ -95,25 +95,25 @@ func (m *model) refuteTotals() (out []placement.Conflict) {
 		}
 	}
 	total := func(rule, what, unit string, need func(g int32) *big.Rat, have func(h int32) *big.Rat) {
-		needed, offered := new(big.Rat), new(big.Rat)
+		needed, offered, most, like := new(big.Rat), new(big.Rat), new(big.Rat), ""
 		for g := range m.groups {
-			if !m.stay(int32(g)) {
-				needed.Add(needed, need(int32(g)))
-			}
+			needed.Add(needed, need(int32(g)))
 		}
 		for h := range m.hosts {
 			if useful.has(int32(h)) {
-				offered.Add(offered, have(int32(h)))
-			}
-		}
-		for g := range m.groups {
-			if m.stay(int32(g)) && useful.has(m.stays[g]) {
-				offered.Sub(offered, need(int32(g)))
+				each := have(int32(h))
+				if offered.Add(offered, each); each.Cmp(most) > 0 {
+					most, like = each, m.hosts[h].Name
+				}
 			}
 		}
 		if needed.Cmp(offered) > 0 {
-			out = append(out, placement.Conflict{Rule: rule, Subjects: []string{"all hosts " + what}, Need: placement.FromBig(needed), Have: placement.FromBig(offered), Unit: unit,
-				Says: fmt.Sprintf("the vms together need %s %s of %s and all hosts that they may have "+m.offer()+" %s", needed.RatString(), unit, what, offered.RatString())})
+			says := fmt.Sprintf("the vms together need %s %s of %s and all hosts that they may have offer %s", needed.RatString(), unit, what, offered.RatString())
+			if most.Sign() > 0 { // none offers more, so that no fewer will do
+				short := new(big.Rat).Sub(needed, offered)
+				says += fmt.Sprintf("; at least %d more such as %s, which offers most, are missing", ceilRat(short.Quo(short, most)), like)
+			}
+			out = append(out, placement.Conflict{Rule: rule, Subjects: []string{"all hosts " + what}, Need: placement.FromBig(needed), Have: placement.FromBig(offered), Unit: unit, Says: says})
 		}
 	}
 	total(RuleMemory, "memory", "B", func(g int32) *big.Rat { return ratOf(m.groups[g].memory) }, func(h int32) *big.Rat { return ratOf(m.hosts[h].memory) })
@@ -127,6 +127,12 @@ func (m *model) refuteTotals() (out []placement.Conflict) {
 	}
 	total(RuleEDF, "processor time", "cpu", m.alwaysTime, m.cpuTime)
 	return out
+}
+
+// ceilRat is a number rounded up.
+func ceilRat(r *big.Rat) *big.Int {
+	out := new(big.Int).Add(r.Num(), r.Denom())
+	return out.Sub(out, big.NewInt(1)).Quo(out, r.Denom())
 }
 
 // vcpuTime is what the vCPUs of a group take, without the device threads, which

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/vsnctl/vsnctl/placement"
 )
@@ -209,8 +210,8 @@ func (e *explanation) need() {
 			if k.shows == nil {
 				continue
 			}
-			if x, ok, before := least(k, e.trial(base, k.changes)); ok {
-				e.needs[i] = need{k.field, x, k.shows(x), before == No}
+			if x, ok, before := least(k, e.trial(base, k.changes)); ok && before == No {
+				e.needs[i] = need{k.sort, x, k.shows(x)}
 				break
 			}
 		}
@@ -219,10 +220,9 @@ func (e *explanation) need() {
 
 // need is what a limit needs at least, as its knob counts and as a document says it.
 type need struct {
-	field  string
-	x      int64
-	says   string
-	proved bool // with a step less the core conflicts
+	sort string
+	x    int64 // with a step less the core conflicts: proved
+	says string
 }
 
 // trial plans a problem with a knob turned. Need is what the answer says that the one
@@ -244,17 +244,25 @@ func (e *explanation) trial(p *placement.Problem, changes func(int64) []placemen
 		}
 		a := e.planner.Plan(changed, whole)
 		taken[x] = whole && a.Verdict == Yes
-		return a.Verdict, guess(changes(x), a.Conflicts)
+		return a.Verdict, guess(x, changes(x), a.Conflicts)
 	}
 }
 
-// guess is the deadline that a conflict asks for, if it is that which was changed.
-func guess(changes []placement.Change, conflicts []placement.Conflict) int64 {
-	if len(changes) != 1 || changes[0].Field != "deadline" {
+// guess is the deadline, memory or count that a conflict asks for, if it is such a one
+// that was changed to x.
+func guess(x int64, changes []placement.Change, conflicts []placement.Conflict) int64 {
+	if len(changes) != 1 {
 		return 0
 	}
+	field, _, _ := strings.Cut(changes[0].Field, ".")
 	for _, c := range conflicts {
-		if c.Rule == "end-to-end" && c.Subjects[0] == changes[0].Subject && !c.Need.IsInf() {
+		switch {
+		case c.Need.IsInf():
+		case field == "deadline" && c.Rule == "end-to-end" && c.Subjects[0] == changes[0].Subject:
+			return ceilOf(c.Need)
+		case (field == c.Rule || field == c.Rule+"s") && strings.HasPrefix(c.Subjects[0], "all hosts"):
+			return x + ceilOf(c.Need) - ceilOf(c.Have)
+		case (field == c.Rule || field == c.Rule+"s") && strings.HasPrefix(c.Subjects[0], "host "):
 			return ceilOf(c.Need)
 		}
 	}

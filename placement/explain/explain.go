@@ -10,7 +10,11 @@
 // Start at Refusal; docs/refusals.md says how the set and the remedies are found.
 package explain
 
-import "github.com/vsnctl/vsnctl/placement"
+import (
+	"strings"
+
+	"github.com/vsnctl/vsnctl/placement"
+)
 
 // Verdict is what is known of a problem.
 type Verdict int
@@ -33,6 +37,9 @@ type Planner interface {
 	// Plan tells whether there is a placement. Whole asks for all the work that a plan
 	// may take; otherwise a part of it will do.
 	Plan(p *placement.Problem, whole bool) Answer
+	// Affords reports whether what may still be spent allows a look at a problem of that
+	// size.
+	Affords(p *placement.Problem) bool
 	// Left is what may still be spent, of what was at first: when it is 0, every answer
 	// is Unknown.
 	Left() (left, first int64)
@@ -56,7 +63,14 @@ type Refused struct {
 // and for remedies. The set is nil where none was proved with what the Planner may
 // spend.
 func Refusal(r Refused, planner Planner) (*placement.Set, []placement.Remedy) {
-	e := &explanation{Refused: r, planner: planner, catalog: newCatalog(r.Problem, r.Stays)}
+	e := &explanation{Refused: r, planner: planner, all: r.Problem}
+	if r.Proved {
+		e.alone()
+	}
+	if !planner.Affords(e.Problem) {
+		return nil, nil
+	}
+	e.catalog = newCatalog(e.Problem, r.Stays)
 	e.catalog.coarse = r.Open
 	if r.Proved {
 		left, _ := planner.Left()
@@ -76,7 +90,8 @@ func Refusal(r Refused, planner Planner) (*placement.Set, []placement.Remedy) {
 
 // explanation is a refusal that is being looked into.
 type explanation struct {
-	Refused
+	Refused // of the networks that matter
+	all     *placement.Problem
 	planner Planner
 	catalog *catalog
 	known   known
@@ -85,6 +100,46 @@ type explanation struct {
 	fewest  bool
 	needs   map[int]need // by limit of the core
 	reserve int64        // what is left for what comes after
+}
+
+// alone leaves out the networks that the first conflict does not speak of, if the others
+// have no placement by themselves: what conflicts among these conflicts among all.
+func (e *explanation) alone() {
+	if len(e.Conflicts) == 0 {
+		return
+	}
+	matter := map[string]bool{}
+	for _, s := range e.Conflicts[0].Subjects {
+		kind, rest, _ := strings.Cut(s, " ")
+		if kind == "host" || kind == "cable" || kind == "all" {
+			continue
+		}
+		of, _, _ := strings.Cut(rest, " ")
+		network, _, _ := strings.Cut(of, "/")
+		matter[network] = true
+	}
+	var others []string
+	for i := range e.all.Networks {
+		if name := e.all.Networks[i].Name; !matter[name] && !e.Stays[name] {
+			others = append(others, name)
+		}
+	}
+	if len(others) == 0 || len(others) == len(e.all.Networks)-len(e.Stays) {
+		return
+	}
+	if part := e.all.Dropped(others); e.planner.Plan(part, false).Verdict == No {
+		e.Problem = part
+	}
+}
+
+// confirmed reports whether all networks together have a placement with some changes
+// with which those that matter have one.
+func (e *explanation) confirmed(changes []placement.Change) bool {
+	if e.Problem == e.all {
+		return true
+	}
+	p, err := e.all.Changed(changes...)
+	return err == nil && e.planner.Plan(p, true).Verdict == Yes
 }
 
 // spent reports whether this part of the work has had its share.
@@ -96,6 +151,11 @@ func (e *explanation) spent() bool {
 // set is the core in words.
 func (e *explanation) set() *placement.Set {
 	out := &placement.Set{Fewest: e.fewest, Least: true}
+	if e.Problem != e.all {
+		for i := range e.Problem.Networks {
+			out.Networks = append(out.Networks, e.Problem.Networks[i].Name)
+		}
+	}
 	for i := range e.core {
 		if !e.core[i] {
 			continue

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vsnctl/vsnctl/hosts"
 	"github.com/vsnctl/vsnctl/placement"
 )
 
@@ -20,10 +21,10 @@ const (
 // least first.
 func (c *catalog) moreHosts() (out []knob) {
 	inv := &c.problem.Inventory
-	seen := map[string]bool{}
+	seen, wires := map[string]bool{}, wiring(inv)
 	var models []int
 	for i := range inv.Hosts {
-		if key := c.model(i); !seen[key] {
+		if key := model(inv.Hosts[i], wires[inv.Hosts[i].Name]); !seen[key] {
 			seen[key] = true
 			models = append(models, i)
 		}
@@ -51,19 +52,12 @@ func counted(m map[string]int64) (n int64) {
 }
 
 // model is what hosts have in common that offer the same at the same place.
-func (c *catalog) model(i int) string {
-	h := c.problem.Inventory.Hosts[i]
+func model(h hosts.Host, wires []string) string {
 	name := h.Name
 	h.Name, h.Address = "", ""
 	data, err := json.Marshal(h)
 	if err != nil {
 		return name
-	}
-	var wires []string
-	for _, cable := range c.problem.Inventory.Cables {
-		if at := slices.Index(cable.Between, name); at >= 0 {
-			wires = append(wires, fmt.Sprint(cable.Between[1-at], cable.Rate, cable.Share, cable.Delay, cable.Half()))
-		}
 	}
 	slices.Sort(wires)
 	return string(data) + strings.Join(wires, ";")

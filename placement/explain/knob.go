@@ -22,6 +22,7 @@ type knob struct {
 	cost    func(int64) int64  // in thousandths
 	limit   int                // that it raises, or -1
 	last    bool               // of no interest where there is another remedy
+	all     bool               // to be tried on all networks at once
 }
 
 // at is the number after so many steps.
@@ -35,7 +36,7 @@ func least(k knob, try trial) (x int64, ok bool, before Verdict) {
 	if k.least > k.most {
 		return 0, false, Unknown
 	}
-	last := (k.most - k.least) / k.step
+	last, told := (k.most-k.least)/k.step, false
 	if v, _ := try(k.at(last), false); v != Yes {
 		return 0, false, Unknown
 	}
@@ -45,9 +46,13 @@ func least(k knob, try trial) (x int64, ok bool, before Verdict) {
 		if v == Yes {
 			break
 		}
-		low, high = high, max(high+stride, quotient(need-k.least, k.step))
-		if need > k.at(low) {
+		if low, high, told = high, high+stride, need > k.at(high); told {
 			high = quotient(need-k.least, k.step)
+		}
+	}
+	if told && high < last && high-low > 1 { // often it is what was told
+		if v, _ := try(k.at(high-1), false); v != Yes {
+			low = high - 1
 		}
 	}
 	for high = min(high, last); high-low > 1; {

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -36,6 +37,7 @@ type limit struct {
 	at       int    // of the host, the cable, the network, the pin
 	item     int    // of the network: the rule, the VM, the flow, the link
 	resource string // of the host
+	also     []int  // other hosts, or cables, of which it is the same
 }
 
 // catalog is a problem and all its limits, in the order of their kinds.
@@ -67,30 +69,65 @@ func newCatalog(p *placement.Problem, stays map[string]bool) *catalog {
 		}
 	}
 	sort.Strings(resources)
+	wires := wiring(&p.Inventory)
 	for i := range p.Inventory.Hosts {
 		c.limits = append(c.limits, limit{kind: ofMemory, at: i}, limit{kind: ofProcessor, at: i})
 		for _, name := range resources {
 			c.limits = append(c.limits, limit{kind: ofResource, at: i, resource: name})
 		}
-		if !p.Inventory.Hosts[i].Transit && c.wires(i) > 1 {
+		if !p.Inventory.Hosts[i].Transit && len(wires[p.Inventory.Hosts[i].Name]) > 1 {
 			c.limits = append(c.limits, limit{kind: ofTransit, at: i})
 		}
 	}
 	for i := range p.Inventory.Cables {
 		c.limits = append(c.limits, limit{kind: ofRate, at: i})
 	}
+	if len(p.Inventory.Hosts)+len(p.Inventory.Cables) > mostSingle {
+		c.group()
+	}
 	slices.SortStableFunc(c.limits, func(a, b limit) int { return int(a.kind - b.kind) })
 	return c
 }
 
-// wires counts the cables of a host: with one there is nothing to forward.
-func (c *catalog) wires(host int) (n int) {
-	for i := range c.problem.Inventory.Cables {
-		if slices.Contains(c.problem.Inventory.Cables[i].Between, c.problem.Inventory.Hosts[host].Name) {
-			n++
+// mostSingle is how many hosts and cables are looked at one by one. Of more, those with
+// the same limit are one.
+const mostSingle = 48
+
+// group makes one limit of those of hosts, or of cables, that are the same.
+func (c *catalog) group() {
+	first := map[string]int{}
+	var out []limit
+	for _, l := range c.limits {
+		key := ""
+		switch l.kind {
+		case ofMemory, ofProcessor, ofResource, ofTransit:
+			h := &c.problem.Inventory.Hosts[l.at]
+			d := c.describeHost(l, h)
+			key = fmt.Sprint(d.Rule, d.Field, d.Is, h.CPUs, h.Emulator != nil)
+		case ofRate:
+			cable := &c.problem.Inventory.Cables[l.at]
+			key = fmt.Sprint("rate", cable.Rate, cable.Share, cable.Half(), cable.Delay)
+		}
+		if at, known := first[key]; known && key != "" {
+			out[at].also = append(out[at].also, l.at)
+			continue
+		}
+		first[key] = len(out)
+		out = append(out, l)
+	}
+	c.limits = out
+}
+
+// wiring is the cables of each host, as what they offer and to whom.
+func wiring(inv *hosts.Inventory) map[string][]string {
+	out := map[string][]string{}
+	for i := range inv.Cables {
+		c := &inv.Cables[i]
+		for k, end := range c.Between {
+			out[end] = append(out[end], fmt.Sprint(c.Between[1-k], c.Rate, c.Share, c.Delay, c.Half()))
 		}
 	}
-	return n
+	return out
 }
 
 func (c *catalog) addNetwork(at int) {
@@ -142,12 +179,56 @@ func (c *catalog) only(keep set) (*placement.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
+	idle := c.idle(keep)
 	for i, l := range c.limits {
-		if !keep[i] {
+		if keep[i] || idle && l.kind == ofProcessor {
+			continue
+		}
+		if l.kind == ofProcessor && c.threads*len(l.also) > mostCPUs {
+			return nil, errLarge
+		}
+		c.drop(out, l)
+		for _, l.at = range l.also {
 			c.drop(out, l)
 		}
 	}
+	if idle {
+		bestEffort(out)
+	}
 	return out.Changed(gone...)
+}
+
+// mostCPUs is how many CPUs a look may make up, so that processors are no limit.
+const mostCPUs = 200_000
+
+var errLarge = errors.New("too many CPUs would have to be made up")
+
+// idle reports whether nothing that is kept depends on processor time, so that VMs need
+// not ask for any.
+func (c *catalog) idle(keep set) bool {
+	for i, l := range c.limits {
+		switch l.kind {
+		case ofProcessor, ofTasks, ofDeadline, ofDelay:
+			if keep[i] {
+				return false
+			}
+		}
+	}
+	return len(c.stays) == 0
+}
+
+// bestEffort takes all reservations away.
+func bestEffort(p *placement.Problem) {
+	for i := range p.Networks {
+		n := &p.Networks[i]
+		n.Confidence, n.Active = 0, 0
+		for j := range n.VMs {
+			n.VMs[j].Reservation = nil
+		}
+	}
+	for i := range p.Inventory.Hosts {
+		p.Inventory.Hosts[i].Emulator = nil
+	}
 }
 
 // drop makes one limit of a problem as generous as it can be; rules and pins are left
@@ -200,7 +281,12 @@ func (c *catalog) add(h *hosts.Host) {
 
 // describe is a limit in words.
 func (c *catalog) describe(i int) placement.Limit {
-	l := c.limits[i]
+	out := c.words(c.limits[i])
+	out.Also = len(c.limits[i].also)
+	return out
+}
+
+func (c *catalog) words(l limit) placement.Limit {
 	p := c.problem
 	network := func() *vsn.Network { return &p.Networks[l.at] }
 	switch l.kind {

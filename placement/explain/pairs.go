@@ -81,6 +81,9 @@ func (e *explanation) pair(first, second knob) (placement.Remedy, bool) {
 	if v, _ := e.trial(e.Problem, with)(x, true); !ok || v != Yes {
 		return placement.Remedy{}, false
 	}
+	if !e.confirmed(with(x)) {
+		return placement.Remedy{}, false
+	}
 	out := placement.Remedy{Changes: with(x), Cost: first.cost(x) + second.cost(y)}
 	if first.less != nil && before != Yes {
 		out.Step, out.Least = first.less(x)+" of the first", before == No && first.exact && x > first.least
@@ -142,6 +145,9 @@ func (e *explanation) chain() []placement.Remedy {
 	var out placement.Remedy
 	for i, k := range knobs {
 		out.Changes, out.Cost = append(out.Changes, k.changes(at[i])...), out.Cost+k.cost(at[i])
+	}
+	if !e.confirmed(out.Changes) {
+		return nil
 	}
 	return []placement.Remedy{out}
 }

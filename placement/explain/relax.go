@@ -23,9 +23,12 @@ type found struct {
 // kind that may help, or where no single one does, two, or where that is not enough
 // either, as many as it takes.
 func (e *explanation) remedies() []placement.Remedy {
+	if !e.planner.Affords(e.all) {
+		return nil // what is not planned is not told
+	}
 	var out []placement.Remedy
 	for _, k := range e.knobs() {
-		if k.last && len(out) > 0 {
+		if k.last && len(out) > 0 || e.spent() {
 			continue
 		}
 		if f, ok := e.single(k); ok {
@@ -43,7 +46,11 @@ func (e *explanation) remedies() []placement.Remedy {
 
 // single looks for the least of one knob.
 func (e *explanation) single(k knob) (found, bool) {
-	if n, ok := e.needs[k.limit]; ok && n.field == k.field && n.proved {
+	if k.all {
+		v, _ := e.trial(e.all, k.changes)(k.least, true)
+		return found{knob: k, x: k.least}, v == Yes
+	}
+	if n, ok := e.needs[k.limit]; ok && n.sort == k.sort {
 		k.least = max(k.least, n.x) // with less the set conflicts
 	}
 	try := e.trial(e.Problem, k.changes)
@@ -52,7 +59,25 @@ func (e *explanation) single(k knob) (found, bool) {
 	if v, _ := try(x, true); !ok || v != Yes {
 		return found{}, false
 	}
-	return found{k, x, proved, before != Yes}, true
+	f := found{k, x, proved, before != Yes}
+	if e.confirmed(k.changes(x)) {
+		return f, true
+	}
+	return e.beside(f)
+}
+
+// beside looks further for what does not do beside all the other networks.
+func (e *explanation) beside(f found) (found, bool) {
+	k := f.knob
+	if k.least = f.x + k.step; k.least > k.most {
+		return found{}, false
+	}
+	try := e.trial(e.all, k.changes)
+	x, ok, before := least(k, try)
+	if v, _ := try(x, true); !ok || v != Yes {
+		return found{}, false
+	}
+	return found{k, x, before == No && k.exact && x > k.least, before != Yes && x > k.least}, true
 }
 
 func (f found) remedy() placement.Remedy {
@@ -92,7 +117,7 @@ func (e *explanation) knobs() (out []knob) {
 	out = append(out, c.lowering(about, resources)...)
 	if about[ofMemory] || about[ofProcessor] || about[ofResource] || about[ofPlace] || about[ofRate] {
 		out = append(out, c.moreHosts()...)
-		out = append(out, c.without()...)
+		out = append(out, e.without()...)
 	}
 	return slices.DeleteFunc(distinct(out), func(k knob) bool { return k.least > k.most })
 }
@@ -142,12 +167,18 @@ func (e *explanation) mentions(i int) bool {
 	case "apart", "together", "spread", "labels", "pinned":
 		return l.Rule == conflict.Rule
 	}
-	for _, s := range conflict.Subjects {
-		if s == l.Subject || strings.HasPrefix(s, l.Subject+" ") {
-			return l.Rule == conflict.Rule
+	if l.Rule != conflict.Rule {
+		return false
+	}
+	names := []string{l.Subject, "all hosts"}
+	for _, other := range e.catalog.limits[i].also {
+		if strings.HasPrefix(l.Subject, "host ") {
+			names = append(names, "host "+e.Problem.Inventory.Hosts[other].Name)
 		}
 	}
-	return false
+	return slices.ContainsFunc(conflict.Subjects, func(s string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return s == name || strings.HasPrefix(s, name+" ") })
+	})
 }
 
 // timely is the knobs of times and rates for what the first conflict is about.

@@ -23,14 +23,10 @@ func lowered(subject, field string, is int64, text func(int64) string) knob {
 
 // lowerMemory takes memory from a VM, which keeps an eighth of it: in steps that all
 // that is left on a host is a multiple of, or a thousandth.
-func (c *catalog) lowerMemory(n *vsn.Network, vm *vsn.VM) knob {
+func lowerMemory(n *vsn.Network, vm *vsn.VM, step int64) knob {
 	is := int64(vm.Memory)
 	k := lowered("vm "+n.Name+"/"+vm.Name, "memory", is, func(x int64) string { return vsn.Size(x).String() })
-	all := c.sizes()
-	for i := range c.problem.Inventory.Hosts {
-		all = append(all, int64(c.problem.Inventory.Hosts[i].Memory))
-	}
-	k.step, k.exact = grid(all...), true
+	k.step, k.exact = step, true
 	if coarse := is / 1000 / int64(vsn.MemoryGrain) * int64(vsn.MemoryGrain); k.step < coarse {
 		k.step, k.exact = coarse, false
 	}
@@ -85,6 +81,11 @@ func (c *catalog) lowering(about map[kind]bool, resources map[string]bool) (out 
 		slices.SortStableFunc(all, func(a, b knob) int { return cmp.Compare(size(b), size(a)) })
 		out = append(out, all[:min(len(all), mostOfASort)]...)
 	}
+	all := c.sizes()
+	for i := range c.problem.Inventory.Hosts {
+		all = append(all, int64(c.problem.Inventory.Hosts[i].Memory))
+	}
+	step := grid(all...)
 	var memories, counts, runtimes, rates []knob
 	for i := range c.problem.Networks {
 		n := &c.problem.Networks[i]
@@ -94,7 +95,7 @@ func (c *catalog) lowering(about map[kind]bool, resources map[string]bool) (out 
 		for j := range n.VMs {
 			vm := &n.VMs[j]
 			if about[ofMemory] && vm.Memory > 1 {
-				memories = append(memories, c.lowerMemory(n, vm))
+				memories = append(memories, lowerMemory(n, vm, step))
 			}
 			for _, name := range sorted(vm.Resources) {
 				if resources[name] && vm.Resources[name] > 0 {
@@ -125,14 +126,17 @@ func sorted(m map[string]int64) (out []string) {
 	return out
 }
 
-// without leaves networks out, where there are several.
-func (c *catalog) without() (out []knob) {
-	news := c.problem.Networks[len(c.stays):] // what stays comes first
-	if len(news) < 2 {
+// without leaves out a network, where there are several and what conflicts is about more
+// than one, or there is only one of those that matter.
+func (e *explanation) without() (out []knob) {
+	if len(e.all.Networks)-len(e.Stays) < 2 {
 		return nil
 	}
+	news := e.Problem.Networks[len(e.Stays):] // what stays comes first
 	for _, n := range news[:min(len(news), mostOfASort)] {
-		out = append(out, either(costsNetwork, placement.Change{Subject: "network " + n.Name}))
+		k := either(costsNetwork, placement.Change{Subject: "network " + n.Name})
+		k.all = true
+		out = append(out, k)
 	}
 	return out
 }

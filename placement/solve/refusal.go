@@ -12,12 +12,25 @@ import (
 const (
 	// trialNodes is the part of the nodes that one look at a changed problem may spend.
 	trialNodes = 20
-	// perObject is what a look costs for each host, VM, link and cable, in decisions.
-	perObject = 4
+	// perPlace and perPart are what a look costs for each host and cable, and for each VM
+	// and link, in decisions.
+	perPlace, perPart = 4, 16
+	// looks is how many there may be at the whole of a large problem.
+	looks = 3
 )
 
+// price is what a look at a problem costs beside the decisions that are made.
+func price(p *placement.Problem) int64 {
+	out := int64(len(p.Inventory.Hosts)+len(p.Inventory.Cables)) * perPlace
+	for i := range p.Networks {
+		out += int64(len(p.Networks[i].VMs)+len(p.Networks[i].Links)) * perPart
+	}
+	return out
+}
+
 // explained adds to a refusal the least set of limits that conflict, and remedies.
-// Looking for them may take as much work as a plan may.
+// Looking for them may take as much work as a plan may, or as a few looks at the whole,
+// where one look is no more than that. Of a larger problem only parts are looked at.
 func explained(ctx context.Context, p *placement.Problem, o Options, err error) {
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
@@ -31,12 +44,16 @@ func explained(ctx context.Context, p *placement.Problem, o Options, err error) 
 			r.Stays[name] = true
 		}
 	}
-	trials := &trials{ctx: ctx, o: o.aside(Remedying), first: o.Nodes, left: o.Nodes}
+	most := o.Nodes
+	if whole := price(p); whole <= most {
+		most = max(most, looks*whole)
+	}
+	trials := &trials{ctx: ctx, o: o.aside(Remedying), first: most, left: most}
 	switch {
 	case ctx.Err() != nil:
 	case errors.As(err, &no):
 		r.Proved, r.Conflicts = true, no.Conflicts
-		r.Needed = len(dimension.Refute(o.Standing.news(p))) > 0
+		r.Needed = r.Open && len(dimension.Refute(o.Standing.news(p))) > 0
 		no.Set, no.Remedies = explain.Refusal(r, trials)
 	case errors.As(err, &gaveUp) && gaveUp.Nearest != nil:
 		r.Conflicts = []placement.Conflict{*gaveUp.Nearest}
@@ -53,15 +70,16 @@ type trials struct {
 
 func (t *trials) Left() (left, first int64) { return t.left, t.first }
 
+func (t *trials) Affords(p *placement.Problem) bool { return price(p) < t.left }
+
 func (t *trials) Plan(p *placement.Problem, whole bool) explain.Answer {
-	size := int64(len(p.Inventory.Hosts) + len(p.Inventory.Cables))
-	for i := range p.Networks {
-		size += int64(len(p.Networks[i].VMs) + len(p.Networks[i].Links))
-	}
-	if t.left -= size * perObject; t.left <= 0 || t.ctx.Err() != nil {
+	if t.ctx.Err() != nil {
 		t.left = 0
+	}
+	if !t.Affords(p) {
 		return explain.Answer{}
 	}
+	t.left -= price(p)
 	if valid(p, t.o) != nil {
 		return explain.Answer{}
 	}
