@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vsnctl/vsnctl/placement"
+	"github.com/vsnctl/vsnctl/placement/solve"
 	"golang.org/x/sys/unix"
 )
 
@@ -286,5 +289,33 @@ func TestUnfinished(t *testing.T) {
 	}
 	if err := p.finish(filepath.Join(dir, "plan")); err == nil {
 		t.Error("what was removed was finished")
+	}
+}
+
+// TestSearchThatDoesNotLookUp: who interrupts a search that is at something long has the
+// best plan so far all the same, or the answer that there is none.
+func TestSearchThatDoesNotLookUp(t *testing.T) {
+	for _, found := range []bool{false, true} {
+		t.Run(fmt.Sprint(found), func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			w := &watch{now: solve.Progress{Doing: solve.Proving}}
+			if found {
+				w.found(func() (*placement.Plan, error) { return &placement.Plan{Seed: 7}, nil })
+			}
+			_, words, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := (&terminal{err: words}).await(ctx, w, make(chan answered))
+			var gaveUp *placement.GaveUp
+			switch {
+			case !found && (!errors.As(a.err, &gaveUp) || !strings.Contains(a.err.Error(), "it was ended while it was proving every bound")):
+				t.Errorf("%v", a.err)
+			case found && (a.err != nil || a.plan.Seed != 7 || !a.plan.Interrupted || a.plan.Sealed() != nil):
+				t.Errorf("%v, %+v", a.err, a.plan)
+			}
+		})
 	}
 }

@@ -31,7 +31,7 @@ type watch struct {
 	now   solve.Progress
 	since time.Time // it is at what it is at
 	from  int64     // nodes at that time
-	best  *placement.Plan
+	best  solve.Draft
 }
 
 // search runs a search and shows how far it is. If ctx ends, by a time limit or a signal,
@@ -74,13 +74,17 @@ func (t *terminal) await(ctx context.Context, w *watch, done <-chan answered) an
 	case <-time.After(patience):
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.best == nil {
-		return answered{err: &placement.GaveUp{Nodes: w.now.Nodes, Why: "it was ended while it was " + string(w.now.Doing)}}
+	best, now := w.best, w.now
+	w.mu.Unlock()
+	if best == nil {
+		return answered{err: &placement.GaveUp{Nodes: now.Nodes, Why: "it was ended while it was " + string(now.Doing)}}
 	}
-	plan := *w.best
+	plan, err := best()
+	if err != nil {
+		return answered{err: err}
+	}
 	plan.Interrupted = true
-	return answered{plan: &plan, said: "the best plan so far: the search was ended while it was " + string(w.now.Doing), err: plan.Seal()}
+	return answered{plan: plan, said: "the best plan so far: the search was ended while it was " + string(now.Doing), err: plan.Seal()}
 }
 
 func (w *watch) progress(p solve.Progress) {
@@ -92,7 +96,7 @@ func (w *watch) progress(p solve.Progress) {
 	w.now = p
 }
 
-func (w *watch) found(p *placement.Plan) {
+func (w *watch) found(p solve.Draft) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.best = p

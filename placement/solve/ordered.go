@@ -31,10 +31,14 @@ func inOrder(p *placement.Problem, o *Options) (back func(*placement.Plan) error
 		return plan.Seal()
 	}
 	if found := o.Found; found != nil {
-		o.Found = func(plan *placement.Plan) {
-			if same := *plan; back(&same) == nil {
-				found(&same)
-			}
+		o.Found = func(draft Draft) {
+			found(func() (*placement.Plan, error) {
+				plan, err := draft()
+				if err == nil {
+					err = back(plan)
+				}
+				return plan, err
+			})
 		}
 	}
 	return back

@@ -65,10 +65,17 @@ func (s *solver) proving() (done func()) {
 	return func() { s.at = before }
 }
 
+// Draft is a plan that was proved while the search goes on: it is put into the order of
+// the problem, and sealed, when it is called for, beside the search.
+type Draft func() (*placement.Plan, error)
+
 // publish hands a plan on that holds, for who may not wait for a better one.
 func (o *Options) publish(p placement.Plan) {
 	if o.Found != nil {
-		o.Found(&p)
+		o.Found(func() (*placement.Plan, error) {
+			plan := p
+			return &plan, plan.Seal()
+		})
 	}
 }
 

@@ -15,7 +15,13 @@ func TestFoundOnTheWay(t *testing.T) {
 	p := mesh()
 	var plans []*placement.Plan
 	at := map[Doing]int{}
-	o := Options{Seed: 1, Found: func(p *placement.Plan) { plans = append(plans, p) }, Progress: func(p Progress) {
+	o := Options{Seed: 1, Found: func(draft Draft) {
+		p, err := draft()
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans = append(plans, p)
+	}, Progress: func(p Progress) {
 		at[p.Doing]++
 		if p.Placed < 0 || p.Placed > p.Networks || p.Networks > 1 {
 			t.Errorf("%d of %d networks are placed", p.Placed, p.Networks)
@@ -31,9 +37,6 @@ func TestFoundOnTheWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, found := range plans {
-		if err := found.Seal(); err != nil {
-			t.Fatal(err)
-		}
 		if err := proof.Check(found); err != nil {
 			t.Errorf("plan %d of %d: %v", i, len(plans), err)
 		}

@@ -34,8 +34,8 @@ type Options struct {
 	// Progress, if set, is told how far the search is.
 	Progress func(Progress)
 	// Found, if set, is told every plan for the problem as soon as it is proved, the best
-	// last: who ends ctx need not wait for the answer. They are not sealed (Plan.Seal).
-	Found func(*placement.Plan)
+	// last: who ends ctx need not wait for the answer.
+	Found func(Draft)
 	// Standing, if set, is what runs already and stays as it is (Amend).
 	Standing *Standing
 	// spent, if set, adds up the work of all searches.

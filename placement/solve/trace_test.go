@@ -34,6 +34,15 @@ type decision struct {
 	path []string
 }
 
+func (f *follower) keep(draft Draft) {
+	p, err := draft()
+	if err != nil {
+		f.fault("%v", err)
+		return
+	}
+	f.found = &p.Embedding
+}
+
 func (f *follower) fault(format string, args ...any) {
 	f.wrong = append(f.wrong, fmt.Sprintf(format, args...))
 }
@@ -150,7 +159,7 @@ func TestTraceCanBeFollowed(t *testing.T) {
 		var first []byte
 		for range 2 {
 			f := &follower{seen: all}
-			followed, _, no := Exact(context.Background(), *p, Options{Seed: 1, Nodes: 3000, Trace: f.follow, Found: func(p *placement.Plan) { f.found = &p.Embedding }})
+			followed, _, no := Exact(context.Background(), *p, Options{Seed: 1, Nodes: 3000, Trace: f.follow, Found: f.keep})
 			if fmt.Sprint(err) != fmt.Sprint(no) || !reflect.DeepEqual(plan, followed) {
 				t.Fatalf("problem %d: followed, the answer is another: %v, %v", i, err, no)
 			}
