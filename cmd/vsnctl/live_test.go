@@ -295,13 +295,16 @@ func TestUnfinished(t *testing.T) {
 // TestSearchThatDoesNotLookUp: who interrupts a search that is at something long has the
 // best plan so far all the same, or the answer that there is none.
 func TestSearchThatDoesNotLookUp(t *testing.T) {
-	for _, found := range []bool{false, true} {
-		t.Run(fmt.Sprint(found), func(t *testing.T) {
+	for _, what := range []string{"nothing", "plan", "refusal"} {
+		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			w := &watch{now: solve.Progress{Doing: solve.Proving}}
-			if found {
+			switch what {
+			case "refusal":
+				w.refused(&placement.Infeasible{})
+			case "plan":
 				w.found(func() (*placement.Plan, error) { return &placement.Plan{Seed: 7}, nil })
 			}
 			_, words, err := os.Pipe()
@@ -311,9 +314,11 @@ func TestSearchThatDoesNotLookUp(t *testing.T) {
 			a := (&terminal{err: words}).await(ctx, w, make(chan answered))
 			var gaveUp *placement.GaveUp
 			switch {
-			case !found && (!errors.As(a.err, &gaveUp) || !strings.Contains(a.err.Error(), "it was ended while it was proving every bound")):
+			case what == "refusal" && (exitCode(a.err) != 3 || a.said == ""):
+				t.Errorf("%v, %q", a.err, a.said)
+			case what == "nothing" && (!errors.As(a.err, &gaveUp) || !strings.Contains(a.err.Error(), "it was ended while it was proving every bound")):
 				t.Errorf("%v", a.err)
-			case found && (a.err != nil || a.plan.Seed != 7 || !a.plan.Interrupted || a.plan.Sealed() != nil):
+			case what == "plan" && (a.err != nil || a.plan.Seed != 7 || !a.plan.Interrupted || a.plan.Sealed() != nil):
 				t.Errorf("%v, %+v", a.err, a.plan)
 			}
 		})

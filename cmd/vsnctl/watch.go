@@ -32,6 +32,7 @@ type watch struct {
 	since time.Time // it is at what it is at
 	from  int64     // nodes at that time
 	best  solve.Draft
+	no    error // a refusal; what would do is still looked for
 }
 
 // search runs a search and shows how far it is. If ctx ends, by a time limit or a signal,
@@ -46,7 +47,7 @@ func (t *terminal) search(c *cli.Context, run func(solve.Options) answered) (*pl
 	w.limit, _ = c.Context.Deadline()
 	done := make(chan answered, 1)
 	go func() {
-		done <- run(solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes"), Progress: w.progress, Found: w.found, Trace: follow.sink()})
+		done <- run(solve.Options{Seed: c.Int64("seed"), Nodes: c.Int64("nodes"), Progress: w.progress, Found: w.found, Refused: w.refused, Trace: follow.sink()})
 	}()
 	end := t.live(c.String("progress"), func() string { return w.line(time.Now()) })
 	a := t.await(c.Context, w, done)
@@ -74,8 +75,11 @@ func (t *terminal) await(ctx context.Context, w *watch, done <-chan answered) an
 	case <-time.After(patience):
 	}
 	w.mu.Lock()
-	best, now := w.best, w.now
+	best, no, now := w.best, w.no, w.now
 	w.mu.Unlock()
+	if no != nil {
+		return answered{err: no, said: "what would do instead was not looked for to the end"}
+	}
 	if best == nil {
 		return answered{err: &placement.GaveUp{Nodes: now.Nodes, Why: "it was ended while it was " + string(now.Doing)}}
 	}
@@ -100,6 +104,12 @@ func (w *watch) found(p solve.Draft) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.best = p
+}
+
+func (w *watch) refused(no error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.no = no
 }
 
 // line says how far the search is.

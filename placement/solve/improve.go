@@ -81,6 +81,7 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	back := inOrder(&p, &o)
 	plan, near, err := exactly(ctx, &p, o)
 	if err != nil {
+		asked.refuse(err)
 		explained(ctx, &given, asked, err)
 		return nil, near, err
 	}

@@ -2,6 +2,7 @@ package solve
 
 import (
 	"context"
+	"errors"
 
 	"github.com/vsnctl/vsnctl/placement"
 	"github.com/vsnctl/vsnctl/placement/embed"
@@ -79,10 +80,25 @@ func (o *Options) publish(p placement.Plan) {
 	}
 }
 
+// refuse hands a refusal on as it is now.
+func (o *Options) refuse(err error) {
+	var no *placement.Infeasible
+	var gaveUp *placement.GaveUp
+	switch {
+	case o.Refused == nil:
+	case errors.As(err, &no):
+		now := *no
+		o.Refused(&now)
+	case errors.As(err, &gaveUp):
+		now := *gaveUp
+		o.Refused(&now)
+	}
+}
+
 // aside is the options of a search whose plan is not what was asked for: all of it is
 // reported as one thing.
 func (o Options) aside(what Doing) Options {
-	o.Found = nil
+	o.Found, o.Refused = nil, nil
 	if report := o.Progress; report != nil {
 		o.Progress = func(p Progress) {
 			p.Doing = what

@@ -36,6 +36,9 @@ type Options struct {
 	// Found, if set, is told every plan for the problem as soon as it is proved, the best
 	// last: who ends ctx need not wait for the answer.
 	Found func(Draft)
+	// Refused, if set, is told a refusal before it is looked for what conflicts and what
+	// would do instead: who ends ctx then need not wait for that.
+	Refused func(error)
 	// Standing, if set, is what runs already and stays as it is (Amend).
 	Standing *Standing
 	// spent, if set, adds up the work of all searches.
@@ -70,6 +73,7 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	back := inOrder(&p, &o)
 	plan, err := answer(ctx, &p, o, true)
 	if err != nil {
+		asked.refuse(err)
 		explained(ctx, &given, asked, err)
 		return nil, err
 	}
