@@ -103,6 +103,8 @@ type stuck struct {
 	Moves []solve.Move `json:"moves,omitempty"` // with --allow-moves
 	Drop  []string     `json:"drop,omitempty"`  // without these networks, which run
 	Leave []string     `json:"leave,omitempty"` // and without these, which were to come
+	// Untried says that what else would do was not looked for, so much runs.
+	Untried bool `json:"untried,omitempty"`
 }
 
 func (s stuck) Unwrap() error { return s.error }
@@ -111,6 +113,9 @@ func (s stuck) Error() string {
 	text := s.error.Error()
 	if len(s.Moves) > 0 {
 		text += fmt.Sprintf("\nwith --allow-moves there is a plan that moves %s", movesText(s.Moves))
+	}
+	if s.Untried {
+		text += "\nwhether it helps that something moves was not looked at, so much runs: --allow-moves does"
 	}
 	if len(s.Drop)+len(s.Leave) > 0 {
 		text += "\nthere is a plan without " + someOf(slices.Concat(s.Drop, s.Leave))
@@ -152,6 +157,9 @@ func otherwise(c *cli.Context, p placement.Problem, o solve.Options, running *pl
 	if !errors.As(no, &infeasible) && !errors.As(no, &gaveUp) {
 		return nil, no
 	}
+	if len(p.Networks) > mostTriedInstead && !c.Bool("allow-moves") {
+		return nil, stuck{error: no, Untried: true}
+	}
 	quiet := o
 	quiet.Found = nil
 	plan, _, err := solve.Rearrange(c.Context, p, quiet)
@@ -167,6 +175,9 @@ func otherwise(c *cli.Context, p placement.Problem, o solve.Options, running *pl
 	}
 	return nil, out
 }
+
+// mostTriedInstead is of how many networks something else is looked for unasked.
+const mostTriedInstead = 200
 
 // mostListed bounds what is said in one line.
 const mostListed = 8

@@ -180,7 +180,7 @@ func BenchmarkResident(b *testing.B) {
 			b.Run("lose", func(b *testing.B) {
 				moved := 0
 				for b.Loop() {
-					moves, err := r.Lose(ctx, plan.Problem.Inventory.Hosts[size/2+at].Name)
+					moves, err := r.Lose(ctx, plan.Problem.Inventory.Hosts[(size/2+at)%size].Name)
 					if err != nil {
 						b.Fatal(err)
 					}
