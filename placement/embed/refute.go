@@ -97,7 +97,9 @@ func (m *model) refuteTotals() (out []placement.Conflict) {
 	total := func(rule, what, unit string, need func(g int32) *big.Rat, have func(h int32) *big.Rat) {
 		needed, offered, most, like := new(big.Rat), new(big.Rat), new(big.Rat), ""
 		for g := range m.groups {
-			needed.Add(needed, need(int32(g)))
+			if !m.stay(int32(g)) {
+				needed.Add(needed, need(int32(g)))
+			}
 		}
 		for h := range m.hosts {
 			if useful.has(int32(h)) {
@@ -107,8 +109,13 @@ func (m *model) refuteTotals() (out []placement.Conflict) {
 				}
 			}
 		}
+		for g := range m.groups {
+			if m.stay(int32(g)) && useful.has(m.stays[g]) {
+				offered.Sub(offered, need(int32(g)))
+			}
+		}
 		if needed.Cmp(offered) > 0 {
-			says := fmt.Sprintf("the vms together need %s %s of %s and all hosts that they may have offer %s", needed.RatString(), unit, what, offered.RatString())
+			says := fmt.Sprintf("the vms together need %s %s of %s and all hosts that they may have "+m.offer()+" %s", needed.RatString(), unit, what, offered.RatString())
 			if most.Sign() > 0 { // none offers more, so that no fewer will do
 				short := new(big.Rat).Sub(needed, offered)
 				says += fmt.Sprintf("; at least %d more such as %s, which offers most, are missing", ceilRat(short.Quo(short, most)), like)
