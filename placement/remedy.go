@@ -10,9 +10,12 @@ import (
 type Remedy struct {
 	Changes []Change `json:"changes"` // one, or several that are needed together
 	Step    string   `json:"step,omitempty"`
-	// Least says that with Step less it is proved that there is no plan.
-	Least bool   `json:"least,omitempty"`
-	Says  string `json:"says,omitempty"` // all changes in few words, where they are many
+	// Least says that it is proved that with anything less there is no plan.
+	Least bool `json:"least,omitempty"`
+	// Lowers says that a number is to be less than it is: Step less of the change is more
+	// of the number.
+	Lowers bool   `json:"lowers,omitempty"`
+	Says   string `json:"says,omitempty"` // all changes in few words, where they are many
 	// Cost orders remedies, as docs/refusals.md has it, in thousandths.
 	Cost int64 `json:"cost"`
 }
@@ -26,12 +29,15 @@ func (r Remedy) String() string {
 		}
 		says = strings.Join(list, ", and ")
 	}
-	text := fmt.Sprintf("with %s there is a plan", says)
+	text, less := fmt.Sprintf("with %s there is a plan", says), "less"
+	if r.Lowers {
+		less = "more"
+	}
 	switch {
-	case r.Step != "" && r.Least:
-		text += fmt.Sprintf(" (with %s less there is none)", r.Step)
+	case r.Least:
+		text += fmt.Sprintf(" (with %s there is none)", less)
 	case r.Step != "":
-		text += fmt.Sprintf(" (with %s less none was found)", r.Step)
+		text += fmt.Sprintf(" (with %s %s none was found)", r.Step, less)
 	}
 	return text
 }

@@ -118,7 +118,7 @@ func (m *model) refuteTotals() (out []placement.Conflict) {
 			says := fmt.Sprintf("the vms together need %s %s of %s and all hosts that they may have "+m.offer()+" %s", needed.RatString(), unit, what, offered.RatString())
 			if most.Sign() > 0 { // none offers more, so that no fewer will do
 				short := new(big.Rat).Sub(needed, offered)
-				says += fmt.Sprintf("; at least %d more such as %s, which offers most, are missing", ceilRat(short.Quo(short, most)), like)
+				says += fmt.Sprintf("; missing are at least %d such as %s, which offers most", ceilRat(short.Quo(short, most)), like)
 			}
 			out = append(out, placement.Conflict{Rule: rule, Subjects: []string{"all hosts " + what}, Need: placement.FromBig(needed), Have: placement.FromBig(offered), Unit: unit, Says: says})
 		}

@@ -85,8 +85,8 @@ func (e *explanation) pair(first, second knob) (placement.Remedy, bool) {
 		return placement.Remedy{}, false
 	}
 	out := placement.Remedy{Changes: with(x), Cost: first.cost(x) + second.cost(y)}
-	if first.less != nil && before != Yes {
-		out.Step, out.Least = first.less(x)+" of the first", before == No && first.exact && x > first.least
+	if first.less != nil && before != Yes && x > first.least {
+		out.Step = first.less(x) + " of the first"
 	}
 	return out, true
 }

@@ -83,7 +83,8 @@ func (e *explanation) beside(f found) (found, bool) {
 func (f found) remedy() placement.Remedy {
 	out := placement.Remedy{Changes: f.knob.changes(f.x), Cost: f.knob.cost(f.x)}
 	if f.knob.less != nil && f.looked {
-		out.Step, out.Least = f.knob.less(f.x), f.proved
+		out.Step = f.knob.less(f.x)
+		out.Least, out.Lowers = f.proved && out.Step != "", strings.HasSuffix(f.knob.sort, " less")
 	}
 	if f.knob.says != nil {
 		out.Says = f.knob.says(f.x)
