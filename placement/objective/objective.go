@@ -154,16 +154,14 @@ func balance(p *placement.Problem, e *placement.Embedding, r *placement.Realizat
 	for i := range p.Inventory.Hosts {
 		at[p.Inventory.Hosts[i].Name] = &load{resources: map[string]int64{}, cpu: new(big.Rat)}
 	}
+	seats := make(map[[2]string]string, len(e.Seats))
+	for _, s := range e.Seats {
+		seats[[2]string{s.Network, s.VM}] = s.Host
+	}
 	for i := range p.Networks {
 		n := &p.Networks[i]
-		seats := map[string]string{}
-		for _, s := range e.Seats {
-			if s.Network == n.Name {
-				seats[s.VM] = s.Host
-			}
-		}
 		for j := range n.VMs {
-			l := at[seats[n.VMs[j].Name]]
+			l := at[seats[[2]string{n.Name, n.VMs[j].Name}]]
 			l.memory = Plus(l.memory, int64(n.VMs[j].Memory))
 			for name, count := range n.VMs[j].Resources {
 				l.resources[name] = Plus(l.resources[name], count)
