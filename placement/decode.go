@@ -23,7 +23,7 @@ type quick struct {
 // readQuickly reports whether data is a whole value of the type of v, and fills it in.
 func readQuickly(data []byte, v reflect.Value) bool {
 	q := quick{data: data, known: new([1 << 12]string)}
-	q.value(v, true)
+	q.value(v, shapeOf(v.Type()), true)
 	q.space()
 	return !q.failed && q.pos == len(data)
 }
@@ -56,16 +56,15 @@ func (q *quick) want(c byte) {
 }
 
 // value reads into v; top is true outside of lists.
-func (q *quick) value(v reflect.Value, top bool) {
+func (q *quick) value(v reflect.Value, s *shape, top bool) {
 	if q.failed {
 		return
 	}
-	t := v.Type()
-	if t == ratType {
+	if s.rat {
 		q.failed = v.Addr().Interface().(*Rat).UnmarshalJSON(q.raw()) != nil || q.failed
 		return
 	}
-	switch theirs(t) {
+	switch s.read {
 	case byJSON:
 		q.unmarshal(v)
 		return
@@ -81,15 +80,15 @@ func (q *quick) value(v reflect.Value, top bool) {
 		q.failed = q.failed || !ok || v.OverflowInt(i)
 		v.SetInt(i)
 	case reflect.Struct:
-		q.object(v, top)
+		q.object(v, s, top)
 	case reflect.Slice:
-		q.list(v, top)
+		q.list(v, s, top)
 	case reflect.Pointer:
 		if q.null() {
 			return
 		}
-		v.Set(reflect.New(t.Elem()))
-		q.value(v.Elem(), false)
+		v.Set(reflect.New(v.Type().Elem()))
+		q.value(v.Elem(), s.elem, false)
 	default:
 		q.unmarshal(v)
 	}
@@ -111,12 +110,12 @@ func (q *quick) null() bool {
 	return false
 }
 
-func (q *quick) object(v reflect.Value, top bool) {
+func (q *quick) object(v reflect.Value, s *shape, top bool) {
 	q.want('{')
 	if q.next('}') {
 		return
 	}
-	keys := keysOf(v.Type())
+	keys := s.keys
 	seen, at := uint64(0), 0
 	for !q.failed {
 		name := q.text()
@@ -131,7 +130,7 @@ func (q *quick) object(v reflect.Value, top bool) {
 			return
 		}
 		seen |= 1 << at
-		q.value(v.Field(keys[at].index), top)
+		q.value(v.Field(keys[at].index), keys[at].shape, top)
 		at = (at + 1) % len(keys)
 		if !q.next(',') {
 			q.want('}')
@@ -141,7 +140,7 @@ func (q *quick) object(v reflect.Value, top bool) {
 }
 
 // list counts before it reads: what is kept is as large as it has to be.
-func (q *quick) list(v reflect.Value, top bool) {
+func (q *quick) list(v reflect.Value, s *shape, top bool) {
 	if q.null() {
 		return
 	}
@@ -168,25 +167,25 @@ func (q *quick) list(v reflect.Value, top bool) {
 	end := q.pos
 	v.Set(reflect.MakeSlice(v.Type(), n, n))
 	if top && len(starts) > 1 {
-		q.apart(v, starts)
+		q.apart(v, s, starts)
 	} else {
 		q.pos = start
-		q.items(v, 0, n)
+		q.items(v, s, 0, n)
 	}
 	q.pos = end
 }
 
-func (q *quick) items(v reflect.Value, from, to int) {
+func (q *quick) items(v reflect.Value, s *shape, from, to int) {
 	for i := from; i < to && !q.failed; i++ {
 		if i > from {
 			q.want(',')
 		}
-		q.value(v.Index(i), false)
+		q.value(v.Index(i), s.elem, false)
 	}
 }
 
 // apart reads the parts of a list by several goroutines.
-func (q *quick) apart(v reflect.Value, starts []int) {
+func (q *quick) apart(v reflect.Value, s *shape, starts []int) {
 	var wait sync.WaitGroup
 	var turn atomic.Int64
 	var failed atomic.Bool
@@ -195,7 +194,7 @@ func (q *quick) apart(v reflect.Value, starts []int) {
 			part := quick{data: q.data, known: new([1 << 12]string)}
 			for k := int(turn.Add(1)) - 1; k < len(starts); k = int(turn.Add(1)) - 1 {
 				part.pos = starts[k]
-				part.items(v, k*linesAtOnce, min((k+1)*linesAtOnce, v.Len()))
+				part.items(v, s, k*linesAtOnce, min((k+1)*linesAtOnce, v.Len()))
 			}
 			if part.failed {
 				failed.Store(true)
@@ -290,30 +289,4 @@ func (q *quick) text() string {
 		*known = string(inside)
 	}
 	return *known
-}
-
-// How a type is read.
-const (
-	byKind = iota
-	byJSON
-	byText
-)
-
-var howRead sync.Map // reflect.Type to int
-
-// theirs tells whether a type reads itself.
-func theirs(t reflect.Type) int {
-	if known, ok := howRead.Load(t); ok {
-		return known.(int)
-	}
-	how, pointer := byKind, reflect.PointerTo(t)
-	switch {
-	case t.Kind() == reflect.Pointer: // what it points to does
-	case pointer.Implements(reflect.TypeFor[json.Unmarshaler]()):
-		how = byJSON
-	case pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
-		how = byText
-	}
-	howRead.Store(t, how)
-	return how
 }

@@ -36,10 +36,11 @@ func (l *layout) write(b []byte) {
 }
 
 // object writes a struct outside of lists.
-func (l *layout) object(v reflect.Value, depth int) {
+func (l *layout) object(v reflect.Value, s *shape, depth int) {
 	l.write([]byte("{"))
 	first := true
-	for _, f := range keysOf(v.Type()) {
+	for i := range s.keys {
+		f := &s.keys[i]
 		value := v.Field(f.index)
 		if f.omitEmpty && empty(value) {
 			continue
@@ -51,19 +52,19 @@ func (l *layout) object(v reflect.Value, depth int) {
 		first = false
 		l.write(append(append(appendLine(b, depth+1), f.quoted...), ": "...))
 		switch {
-		case value.Kind() == reflect.Struct && !written(value.Type()):
-			l.object(value, depth+1)
-		case isLines(value.Type()) && value.Len() > 0:
-			l.lines(value, depth+1)
+		case value.Kind() == reflect.Struct && !f.shape.written:
+			l.object(value, f.shape, depth+1)
+		case f.shape.lines && value.Len() > 0:
+			l.lines(value, f.shape, depth+1)
 		default:
-			l.write(appendValue(nil, value, depth+1))
+			l.write(appendValue(nil, value, f.shape, depth+1))
 		}
 	}
 	l.write(append(appendLine(nil, depth), '}'))
 }
 
 // lines writes a list of objects outside of lists.
-func (l *layout) lines(v reflect.Value, depth int) {
+func (l *layout) lines(v reflect.Value, s *shape, depth int) {
 	l.write([]byte("["))
 	var chunks [writers][]byte
 	for from := 0; from < v.Len(); from += writers * linesAtOnce {
@@ -76,7 +77,7 @@ func (l *layout) lines(v reflect.Value, depth int) {
 					if i > 0 {
 						chunks[k] = append(chunks[k], ',')
 					}
-					chunks[k] = appendValue(appendLine(chunks[k], depth+1), v.Index(i), depth+1)
+					chunks[k] = appendValue(appendLine(chunks[k], depth+1), v.Index(i), s.elem, depth+1)
 				}
 			})
 		}
@@ -97,9 +98,12 @@ func appendLine(b []byte, depth int) []byte {
 }
 
 // appendValue writes what stands inside a list, or on one line.
-func appendValue(b []byte, v reflect.Value, depth int) []byte {
-	if written(v.Type()) {
-		return appendWritten(b, v)
+func appendValue(b []byte, v reflect.Value, s *shape, depth int) []byte {
+	switch {
+	case s.rat:
+		return v.Addr().Interface().(*Rat).appendJSON(b)
+	case s.written:
+		return appendJSON(b, v.Interface())
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -112,13 +116,14 @@ func appendValue(b []byte, v reflect.Value, depth int) []byte {
 		if v.IsNil() {
 			return append(b, "null"...)
 		}
-		return appendValue(b, v.Elem(), depth)
+		return appendValue(b, v.Elem(), s.elem, depth)
 	case reflect.Slice:
-		return appendList(b, v, depth)
+		return appendList(b, v, s, depth)
 	case reflect.Struct:
 		b = append(b, '{')
 		start := len(b)
-		for _, f := range keysOf(v.Type()) {
+		for i := range s.keys {
+			f := &s.keys[i]
 			value := v.Field(f.index)
 			if f.omitEmpty && empty(value) {
 				continue
@@ -126,18 +131,18 @@ func appendValue(b []byte, v reflect.Value, depth int) []byte {
 			if len(b) > start {
 				b = append(b, ", "...)
 			}
-			b = appendValue(append(append(b, f.quoted...), ": "...), value, depth)
+			b = appendValue(append(append(b, f.quoted...), ": "...), value, f.shape, depth)
 		}
 		return append(b, '}')
 	}
 	return appendJSON(b, v.Interface()) // maps, with their keys in order
 }
 
-func appendList(b []byte, v reflect.Value, depth int) []byte {
+func appendList(b []byte, v reflect.Value, s *shape, depth int) []byte {
 	if v.IsNil() {
 		return append(b, "null"...)
 	}
-	lines := isLines(v.Type()) && v.Len() > 0
+	lines := s.lines && v.Len() > 0
 	b = append(b, '[')
 	for i := range v.Len() {
 		switch {
@@ -148,42 +153,12 @@ func appendList(b []byte, v reflect.Value, depth int) []byte {
 		case i > 0:
 			b = append(b, ", "...)
 		}
-		b = appendValue(b, v.Index(i), depth+1)
+		b = appendValue(b, v.Index(i), s.elem, depth+1)
 	}
 	if lines {
 		b = appendLine(b, depth)
 	}
 	return append(b, ']')
-}
-
-// isLines reports whether a type is a list of objects.
-func isLines(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct && !written(t) && t.Elem() != ratType
-}
-
-var (
-	ratType   = reflect.TypeFor[Rat]()
-	jsonType  = reflect.TypeFor[json.Marshaler]()
-	textType  = reflect.TypeFor[encoding.TextMarshaler]()
-	byTheirs  sync.Map // reflect.Type to bool
-	keysOfAll sync.Map // reflect.Type to []key
-)
-
-// written reports whether a type says itself how it is written.
-func written(t reflect.Type) bool {
-	if known, ok := byTheirs.Load(t); ok {
-		return known.(bool)
-	}
-	is := t.Kind() != reflect.Pointer && (t.Implements(jsonType) || t.Implements(textType))
-	byTheirs.Store(t, is)
-	return is
-}
-
-func appendWritten(b []byte, v reflect.Value) []byte {
-	if v.Type() == ratType {
-		return v.Addr().Interface().(*Rat).appendJSON(b)
-	}
-	return appendJSON(b, v.Interface())
 }
 
 func appendJSON(b []byte, v any) []byte {
@@ -205,18 +180,62 @@ func appendText(b []byte, text string) []byte {
 	return append(append(append(b, '"'), text...), '"')
 }
 
+// shape is what is to be known of a type to write and to read it.
+type shape struct {
+	rat     bool // it is a Rat
+	written bool // it says itself how it is written
+	read    int  // how it is read
+	lines   bool // it is a list of objects
+	keys    []key
+	elem    *shape // of a list or a pointer
+}
+
 // key is a field of a struct, as encoding/json has it.
 type key struct {
 	index     int
 	name      string
 	quoted    string // with its quotes
 	omitEmpty bool
+	shape     *shape
+}
+
+// How a type is read.
+const (
+	byKind = iota
+	byJSON
+	byText
+)
+
+var shapes sync.Map // reflect.Type to *shape
+
+func shapeOf(t reflect.Type) *shape {
+	if known, ok := shapes.Load(t); ok {
+		return known.(*shape)
+	}
+	s := &shape{rat: t == reflect.TypeFor[Rat]()}
+	pointer := reflect.PointerTo(t)
+	switch {
+	case t.Kind() == reflect.Pointer: // what it points to does
+	case pointer.Implements(reflect.TypeFor[json.Unmarshaler]()):
+		s.read = byJSON
+	case pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		s.read = byText
+	}
+	s.written = t.Kind() != reflect.Pointer && (t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]()))
+	switch t.Kind() {
+	case reflect.Struct:
+		if !s.written {
+			s.keys = keysOf(t)
+		}
+	case reflect.Slice, reflect.Pointer:
+		s.elem = shapeOf(t.Elem())
+		s.lines = t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct && !s.written && !s.elem.written
+	}
+	shapes.Store(t, s)
+	return s
 }
 
 func keysOf(t reflect.Type) []key {
-	if known, ok := keysOfAll.Load(t); ok {
-		return known.([]key)
-	}
 	var out []key
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
@@ -226,9 +245,8 @@ func keysOf(t reflect.Type) []key {
 		if name == "" || options != "" && options != "omitempty" || t.Field(i).Anonymous {
 			panic("placement: a plan has no field like " + t.String() + "." + t.Field(i).Name)
 		}
-		out = append(out, key{i, name, strconv.Quote(name), options == "omitempty"})
+		out = append(out, key{i, name, strconv.Quote(name), options == "omitempty", shapeOf(t.Field(i).Type)})
 	}
-	keysOfAll.Store(t, out)
 	return out
 }
 

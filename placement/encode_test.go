@@ -16,7 +16,7 @@ import (
 
 // fill sets every field of a value, so that none is left out unseen.
 func fill(t *rapid.T, v reflect.Value, path string) {
-	if v.Type() == ratType {
+	if v.Type() == reflect.TypeFor[Rat]() {
 		v.Set(reflect.ValueOf(rapid.SampledFrom([]Rat{Int(7), Frac(3, 14), Inf(), Int(0)}).Draw(t, path)))
 		return
 	}

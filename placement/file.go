@@ -20,7 +20,7 @@ const MaxPlanBytes = 4 << 30
 // end. It holds little of it in memory at a time.
 func Write(w io.Writer, p *Plan) error {
 	l := layout{w: w}
-	l.object(reflect.ValueOf(p).Elem(), 0)
+	l.object(reflect.ValueOf(p).Elem(), shapeOf(reflect.TypeFor[Plan]()), 0)
 	l.write([]byte("\n"))
 	return l.err
 }
