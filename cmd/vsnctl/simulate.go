@@ -43,7 +43,7 @@ Exit codes: ` + exitCodes,
 			&cli.StringFlag{Name: "trace", EnvVars: env("trace"), Usage: "read requests from `TRACE` (- for standard input)"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("output"), Usage: "write decisions to `DECISIONS` (- for standard output)"},
 			&cli.StringFlag{Name: "effort", Value: "10ms", EnvVars: env("effort"), Usage: "`WORK` of the mean decision: a time, or a number of nodes of the search; what easy requests leave hard ones may take"},
-			&cli.BoolFlag{Name: "greedy", EnvVars: env("greedy"), Usage: "accept whatever fits; else, where more is asked for than there is, what earns little for what it takes is refused"},
+			&cli.BoolFlag{Name: "greedy", EnvVars: env("greedy"), Usage: "accept whatever fits; else, while many find no place, what fits only over long detours is refused"},
 			seedFlag(), formatFlag("table"), progressFlag(),
 		},
 		Action: func(c *cli.Context) error { return t.simulate(c) },
@@ -73,7 +73,7 @@ func (t *terminal) simulate(c *cli.Context) error {
 	}
 	clock := &stopwatch{Effort: effort}
 	asked := len(requests)
-	requests, decisions, lines, err := t.decided(c, inventory, requests, study.Options{Seed: c.Int64("seed"), Effort: clock, Selective: !c.Bool("greedy")})
+	requests, decisions, lines, err := t.decided(c, inventory, requests, study.Options{Seed: c.Int64("seed"), Effort: clock, Thrifty: !c.Bool("greedy")})
 	if err != nil {
 		return err
 	}

@@ -17,12 +17,12 @@ type prices struct {
 // The weights were chosen by comparing means over generated traces, three or four seeds
 // for each topology.
 const (
-	steep     = 1.0  // what a cable that is full costs beside its hop
-	steepness = 16.0 // the power of its load by which that comes
-	habit     = 2.0  // what a cable costs beside its hop that was always full so far
-	memory    = 300  // requests over which its load is remembered
-	wealth    = 0.2  // what a cable costs beside its hop for what is free at its ends, a mean host's as the unit; at most twice that
-	taking    = 0.15 // what a seat costs where nearly all that is free at the host stays free, its own rates as the unit
+	steep     = 3.0 // what a cable that is full costs beside its hop
+	steepness = 8.0 // the power of its load by which that comes
+	habit     = 4.0 // what a cable costs beside its hop that was always full so far
+	memory    = 300 // requests over which its load is remembered
+	wealth    = 0.5 // what a cable costs beside its hop for what is free at its ends, a mean host's as the unit; at most twice that
+	taking    = 0.3 // what a seat costs where nearly all that is free at the host stays free, its own rates as the unit
 )
 
 // open sizes the prices for a state of which all is free.

@@ -9,9 +9,9 @@ import (
 // Search builds embeddings on a State. What it draws by chance depends on the seed and
 // on the searches before. It is not safe for use by several at once.
 type Search struct {
-	// Selective refuses requests that could be had and earn less than what they take is
-	// worth to others (market).
-	Selective bool
+	// Thrifty refuses, where more is asked for than there is, requests that could be had
+	// over long detours.
+	Thrifty bool
 
 	opening []float64 // of each host, what the first seat there costs beside its links, in rate over one cable; nil: nothing
 	sits    []int32   // of each host: seats
@@ -24,7 +24,7 @@ type Search struct {
 	prices prices
 	trees  []*tree // of each link of a request, the cheapest; then the quickest
 	queue  []entry
-	market market
+	thrift thrift
 
 	q       *Request
 	seat    []int32   // of each seat: its host, or -1
@@ -71,7 +71,7 @@ func (x *Search) float() float64 { return float64(x.random.Uint64()>>11) / (1 <<
 // Shares of the mean effort.
 const (
 	hardest  = 16 // times the mean may go into one request
-	hopeless = 4  // times the mean, while there is no embedding
+	hopeless = 2  // times the mean, while there is no embedding
 	lasting  = 20 // links for which the mean is spent without a better embedding before a search ends; in proportion
 	warm     = 4  // of the mean, one part goes into constructions before any is refined
 )

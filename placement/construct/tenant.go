@@ -15,26 +15,25 @@ type Tenant struct {
 
 // Admit decides a request and takes what it needs, or says why not. The search may
 // explore most nodes, where the mean decision takes mean. A no is proved where it says
-// that no host has room; that the search gave up proves nothing. at and stay, in
-// seconds, are when the request comes and how long it stays.
-func (x *Search) Admit(q *Request, at, stay float64, mean, most int64) (*Tenant, string) {
+// that no host has room; that the search gave up proves nothing.
+func (x *Search) Admit(q *Request, mean, most int64) (*Tenant, string) {
 	if q.why != "" {
 		return nil, q.why
 	}
 	if why := x.lacking(q); why != "" {
+		x.thrift.note(true)
 		return nil, why
 	}
 	before := x.nodes
 	e := x.Find(q, mean, most)
-	if x.Selective {
-		if why := x.market.offer(q, e, at, stay); why != "" {
+	if x.Thrifty {
+		if why := x.thrift.judge(q, e); why != "" {
 			return nil, why
 		}
 	}
 	if e == nil {
 		return nil, fmt.Sprintf("gave up after %d nodes: %s", x.nodes-before, x.obstacle())
 	}
-	x.market.hold(q, e, 1)
 	x.state.take(q, e)
 	return &Tenant{x.sub, q, e}, ""
 }
@@ -42,7 +41,6 @@ func (x *Search) Admit(q *Request, at, stay float64, mean, most int64) (*Tenant,
 // Release gives back what a tenant holds.
 func (x *Search) Release(t *Tenant) {
 	x.state.release(t.q, t.e)
-	x.market.hold(t.q, t.e, -1)
 }
 
 // lacking looks for a seat that no host has room for now, which is a proof.

@@ -15,10 +15,10 @@ import (
 // Options of a run. The zero Seed is a seed.
 type Options struct {
 	Seed int64
-	// Selective refuses requests that could be had, where what they would take is worth
-	// more to those that are expected.
-	Selective bool
-	Effort    Effort
+	// Thrifty refuses requests that could be had over long detours, where more is asked for
+	// than there is.
+	Thrifty bool
+	Effort  Effort
 }
 
 // event is the coming or the going of a request.
@@ -58,7 +58,7 @@ func Run(ctx context.Context, inv *hosts.Inventory, requests []Request, o Option
 		return err
 	}
 	x := construct.NewSearch(construct.NewState(sub), o.Seed)
-	x.Selective = o.Selective
+	x.Thrifty = o.Thrifty
 	held := map[int]*construct.Tenant{}
 	for _, e := range events(requests) {
 		if err := ctx.Err(); err != nil {
@@ -79,7 +79,7 @@ func Run(ctx context.Context, inv *hosts.Inventory, requests []Request, o Option
 		}
 		mean, most := o.Effort.Allow()
 		before := x.Nodes()
-		tenant, why := x.Admit(q, e.at, r.For, mean, most)
+		tenant, why := x.Admit(q, mean, most)
 		o.Effort.Spend(x.Nodes() - before)
 		d := &Decision{ID: r.ID, Accepted: tenant != nil, Reason: why}
 		if tenant != nil {

@@ -24,7 +24,7 @@ func decide(t interface {
 }, inv *hosts.Inventory, requests []study.Request, seed, nodes int64) ([]study.Decision, string) {
 	t.Helper()
 	out, bytes := make([]study.Decision, len(requests)), strings.Builder{}
-	err := study.Run(context.Background(), inv, requests, study.Options{Seed: seed, Effort: study.NewBank(nodes), Selective: true}, func(which int, d *study.Decision) error {
+	err := study.Run(context.Background(), inv, requests, study.Options{Seed: seed, Effort: study.NewBank(nodes), Thrifty: true}, func(which int, d *study.Decision) error {
 		out[which] = *d
 		line, err := json.Marshal(d)
 		bytes.Write(append(line, '\n'))
