@@ -1,7 +1,7 @@
 // Package construct finds a place for one network beside what is already taken, fast:
 // a seat for every group of VMs and a path for every link, built together, many times
 // over, at prices that say what each cable and each host is worth to those who come
-// later.
+// later; and made better by moving seats about (refine).
 //
 // It is the search of vsnctl simulate, where thousands of requests are decided one
 // after the other, and it never says no by proof: what it does not find may exist.
