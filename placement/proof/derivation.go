@@ -159,18 +159,19 @@ func (d *derivation) over(cable int) (out []user) {
 // longer than to derive a small change: ask once it is to be written.
 func (d *Derivation) Proof() placement.Proof { return d.proof() }
 
-// proof puts the claims in their order.
+// proof puts the claims in their order. What it has taken over is let go of, so that a
+// derivation which nobody keeps is not in memory beside the whole.
 func (d *derivation) proof() placement.Proof {
-	rows := d.rows()
+	rows, rests := d.rows(), d.rests()
 	count := 0
 	for _, r := range rows {
 		count += len(r)
 	}
-	out := placement.Proof{Claims: make([]placement.Claim, 0, count)}
-	for _, r := range rows {
+	out := placement.Proof{Claims: make([]placement.Claim, 0, count), Rests: rests}
+	for i, r := range rows {
 		out.Claims = append(out.Claims, r...)
+		rows[i] = nil
 	}
-	out.Rests = d.rests()
 	return out
 }
 
