@@ -51,6 +51,8 @@ func explained(ctx context.Context, p *placement.Problem, o Options, err error) 
 	trials := &trials{ctx: ctx, o: o.aside(Remedying), first: most, left: most}
 	switch {
 	case ctx.Err() != nil:
+	case errors.As(err, &no) && len(no.Conflicts[0].Subjects) == 0:
+		// Nothing was short when the search ended: there is nothing to start from.
 	case errors.As(err, &no):
 		r.Proved, r.Conflicts = true, no.Conflicts
 		r.Needed = r.Open && len(dimension.Refute(o.Standing.news(p))) > 0
@@ -99,6 +101,8 @@ func (t *trials) Plan(p *placement.Problem, whole bool) explain.Answer {
 	switch {
 	case err == nil:
 		return explain.Answer{Verdict: explain.Yes}
+	case errors.As(err, &no) && len(no.Conflicts[0].Subjects) == 0:
+		return explain.Answer{Verdict: explain.No}
 	case errors.As(err, &no):
 		return explain.Answer{Verdict: explain.No, Conflicts: no.Conflicts}
 	case errors.As(err, &gaveUp) && gaveUp.Nearest != nil:

@@ -360,6 +360,9 @@ func (s *solver) blame(err error) error {
 			return never
 		}
 		c := &infeasible.Conflicts[0]
+		if len(c.Subjects) == 0 {
+			return err // a search that ended before any budget was short
+		}
 		if key, ok := keyOf(c.Subjects[0], "flow "); ok && s.o.Standing.has(key[0]) && !slices.Contains(s.o.Standing.broken(s.problem.Networks), key[0]) {
 			c.Says += fmt.Sprintf("; network %q runs, and is to lose nothing by what comes beside it", key[0])
 		}
