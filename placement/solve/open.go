@@ -52,6 +52,9 @@ func (d *open) solve(ctx context.Context) (*placement.Plan, error) {
 	if plan, other := d.search(ctx); other == nil {
 		return plan, nil
 	}
+	if plan := d.seatwise(ctx); plan != nil {
+		return plan, nil
+	}
 	return nil, err
 }
 

@@ -208,8 +208,8 @@ func TestOpenAgreesWithBruteForce(t *testing.T) {
 		t.Error("the draw has lost its edge")
 	}
 	// Refutations reckon with reservations that share no CPU. What others on the CPU
-	// take by the bound of an overrun budget leaves 8 of 60 to nobody.
-	if beaten > problems/30 || unknown > problems/7 {
+	// take by the bound of an overrun budget leaves 7 of 60 to nobody.
+	if beaten > 0 || unknown > problems/8 {
 		t.Errorf("the planner gives up too often")
 	}
 }
