@@ -88,6 +88,10 @@ func (p *Plan) digests() ([]Digest, error) {
 			return out, err
 		}
 	}
+	if p.Interrupted {
+		sum := sha256.Sum256([]byte("true"))
+		out = append(out, Digest{"interrupted", hex.EncodeToString(sum[:])})
+	}
 	return out, nil
 }
 
