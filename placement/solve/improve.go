@@ -48,6 +48,10 @@ func (s *solver) otherwise(ctx context.Context, gaveUp *placement.GaveUp) (*plac
 	s.doing(Otherwise)
 	best, tally, err := embed.First(ctx, s.problem, s.embedding(s.o.Nodes))
 	s.o.tally(tally.Nodes)
+	var no *placement.Infeasible
+	if errors.As(err, &no) && len(no.Conflicts[0].Subjects) == 0 && gaveUp.Nearest != nil {
+		no.Conflicts[0] = *gaveUp.Nearest // it came to its end before a budget was short
+	}
 	var again *placement.GaveUp
 	if !errors.As(err, &again) {
 		return best, err
