@@ -94,6 +94,17 @@ func RequestDelay(s Supply, flows []Arrival) (delay int64, ok bool) {
 // the start of the busy period, and all work asked for by then: delay is the Time of
 // work less at. Where the delay is that of the token buckets, at and work are 0.
 func RequestWorst(s Supply, flows []Arrival) (delay, at, work int64, ok bool) {
+	return requestWorst(s, flows, new(int64))
+}
+
+// RequestCounted is RequestDelay that adds to looked the arrivals that it looks at one
+// by one, for those who ask often and have a limit of work.
+func RequestCounted(s Supply, flows []Arrival, looked *int64) (delay int64, ok bool) {
+	delay, _, _, ok = requestWorst(s, flows, looked)
+	return delay, ok
+}
+
+func requestWorst(s Supply, flows []Arrival, looked *int64) (delay, at, work int64, ok bool) {
 	if !s.valid() {
 		return Inf, 0, 0, false
 	}
@@ -111,6 +122,7 @@ func RequestWorst(s Supply, flows []Arrival) (delay, at, work int64, ok bool) {
 	// since the demand is within the rate: so that is as far as one must look.
 	var now int64
 	for range maxSteps {
+		*looked++
 		var asked int64
 		next := Inf
 		for i := range flows {

@@ -13,6 +13,10 @@ import (
 // need.
 const flowRounds = 1000
 
+// flowArrivals bounds it by the arrivals that are looked at in all rounds: where busy
+// periods are long, rounds are.
+const flowArrivals = 1 << 22
+
 // stage is one element that a message passes: processor time in a VM, frames
 // through its device threads, the wait at a port, the way over a link.
 type stage struct {
@@ -56,6 +60,7 @@ type flows struct {
 	all     []*flow
 	servers map[string]*server
 	ports   []*server // in the order of first use
+	looked  int64     // arrivals, one by one
 }
 
 // newFlows bounds the end-to-end delay of every flow of a network; those of others have
@@ -119,7 +124,7 @@ func (fs *flows) processor(vm *seated) *server {
 	s := &server{rule: RuleRequest, name: key}
 	for cpu := range vm.reservations {
 		supply, _ := fs.m.supply(vm, cpu)
-		v := vcpu{Supply: supply}
+		v := vcpu{Supply: supply, looked: &fs.looked}
 		if vm.tasks != nil {
 			v.tasks, v.names, s.rule = vm.tasks[cpu], vm.taskNames[cpu], RuleBusy
 		}
@@ -141,7 +146,7 @@ func (fs *flows) device(f *flow, vm, a, b string) []*stage {
 	key := "devices " + at.name.String()
 	if fs.servers[key] == nil {
 		e := at.emulator
-		fs.servers[key] = &server{rule: RuleDevice, name: key, vcpus: []vcpu{{Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(at.hostAt, e.CPU)}}}}
+		fs.servers[key] = &server{rule: RuleDevice, name: key, vcpus: []vcpu{{looked: &fs.looked, Supply: bounds.Supply{Runtime: e.RuntimeNs, Period: e.PeriodNs, Grain: int64(h.Grain), Others: fs.m.others(at.hostAt, e.CPU)}}}}
 	}
 	frames, _ := fs.framing(a, b).Frames(int64(f.spec.Message))
 	return []*stage{fs.join(f, &stage{name: fmt.Sprintf("devices of %s (%s>%s)", vm, a, b), cost: times(frames, int64(h.Emulator.Work))}, fs.servers[key])}
@@ -182,7 +187,7 @@ func (fs *flows) solve() {
 	for round := 0; ; round++ {
 		settled := true
 		for _, f := range fs.all {
-			settled = f.advance(round > flowRounds+len(fs.all)) && settled
+			settled = f.advance(round > flowRounds+len(fs.all) || fs.looked > flowArrivals) && settled
 		}
 		if settled {
 			return

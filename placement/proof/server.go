@@ -21,8 +21,9 @@ type server struct {
 // before any message.
 type vcpu struct {
 	bounds.Supply
-	tasks []bounds.Task
-	names []string // of the tasks
+	tasks  []bounds.Task
+	names  []string // of the tasks
+	looked *int64   // arrivals, one by one
 }
 
 type client struct {
@@ -74,7 +75,7 @@ func (v *server) within(arrivals []bounds.Arrival) int64 {
 
 func (v *vcpu) delay(arrivals []bounds.Arrival) int64 {
 	if v.tasks == nil {
-		if delay, ok := bounds.RequestDelay(v.Supply, arrivals); ok {
+		if delay, ok := bounds.RequestCounted(v.Supply, arrivals, v.looked); ok {
 			return delay
 		}
 		return bounds.Inf

@@ -83,10 +83,11 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	}
 	given, asked := p, o
 	back := inOrder(&p, &o)
+	spent := o.counted()
 	plan, near, err := exactly(ctx, &p, o)
 	if err != nil {
 		asked.refuse(err)
-		explained(ctx, &given, asked, err)
+		explained(ctx, &given, asked, *spent, err)
 		return nil, near, err
 	}
 	if err := back(plan); err != nil {

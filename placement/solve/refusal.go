@@ -17,6 +17,10 @@ const (
 	perPlace, perPart = 4, 16
 	// looks is how many there may be at the whole of a large problem.
 	looks = 3
+	// A refusal may take so many times the work of what is refused, and never less than
+	// soon: where a proof is long, work is more than decisions tell.
+	dearer = 20
+	soon   = 20_000
 )
 
 // price is what a look at a problem costs beside the decisions that are made.
@@ -29,9 +33,10 @@ func price(p *placement.Problem) int64 {
 }
 
 // explained adds to a refusal the least set of limits that conflict, and remedies.
-// Looking for them may take as much work as a plan may, or as a few looks at the whole,
-// where one look is no more than that. Of a larger problem only parts are looked at.
-func explained(ctx context.Context, p *placement.Problem, o Options, err error) {
+// Looking for them may take some times the work that was spent on the refusal, as much
+// as a plan may, or a few looks at the whole, where one look is no more than that. Of a
+// larger problem only parts are looked at.
+func explained(ctx context.Context, p *placement.Problem, o Options, spent int64, err error) {
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
@@ -44,7 +49,7 @@ func explained(ctx context.Context, p *placement.Problem, o Options, err error) 
 			r.Stays[name] = true
 		}
 	}
-	most := o.Nodes
+	most := min(o.Nodes, max(soon, dearer*spent))
 	if whole := price(p); whole <= most {
 		most = max(most, looks*whole)
 	}
