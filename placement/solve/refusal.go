@@ -49,7 +49,10 @@ func explained(ctx context.Context, p *placement.Problem, o Options, spent int64
 			r.Stays[name] = true
 		}
 	}
-	most := min(o.Nodes, max(soon, dearer*spent))
+	most := o.Nodes
+	if !r.Open { // where reservations are chosen, a no may cost nothing and a look much
+		most = min(most, max(soon, dearer*spent))
+	}
 	if whole := price(p); whole <= most {
 		most = max(most, looks*whole)
 	}
