@@ -41,7 +41,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"placement/study":       {[]string{"vsn", "hosts", "placement/canonical", "placement/construct"}, nil},
 	"placement/explain":     {[]string{"vsn", "hosts", "placement"}, nil},
 	"placement/solve":       {[]string{"vsn", "hosts", "placement", "placement/canonical", "placement/construct", "placement/dimension", "placement/embed", "placement/explain", "placement/objective", "placement/realize", "placement/proof", "placement/trace"}, nil},
-	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/milp", "placement/objective", "placement/proof", "placement/solve", "placement/study", "placement/trace"},
+	"cmd/vsnctl": {[]string{"vsn", "vsn/strict", "hosts", "hosts/linux", "hosts/kvm", "placement", "placement/bounds", "placement/milp", "placement/objective", "placement/proof", "placement/solve", "placement/study", "placement/trace", "placement/canonical", "placement/scale", "placement/placementtest", "placement/proof/simulation"},
 		[]string{"github.com/urfave/cli/v2", "gopkg.in/yaml.v3", "golang.org/x/sys/unix", "github.com/jedib0t/go-pretty/v6/table", "github.com/jedib0t/go-pretty/v6/text"}},
 	"cmd/vsn-guest": {nil, nil},
 
@@ -55,7 +55,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 }
 
 // pure rooms may not reach the outside world even through the standard library.
-var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/objective", "placement/milp", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/explain", "placement/solve", "placement/construct", "placement/study", "placement/trace"}
+var pure = []string{"vsn", "vsn/strict", "hosts", "placement", "placement/bounds", "placement/utilization", "placement/objective", "placement/milp", "placement/embed", "placement/realize", "placement/proof", "placement/dimension", "placement/explain", "placement/solve", "placement/construct", "placement/study", "placement/trace", "placement/canonical", "placement/scale", "placement/placementtest", "placement/proof/simulation"}
 
 // impure packages of the standard library. hosts is allowed time for a deadline of
 // undoing, which is no clock in a decision.

@@ -9,5 +9,6 @@
 // each vCPU, or the test of global EDF), the budget of every cable, the rules of
 // placement and, of delays, what the nodes and cables on the way take, with an allowance
 // for queues.
-// Start at Substrate, then Request, then Search.Find.
+// Start at Substrate, then Request, then Search.Find; for several networks, in names, at
+// Embedder.
 package construct

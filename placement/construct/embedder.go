@@ -18,7 +18,7 @@ import (
 //
 // It keeps account of what is taken:
 //
-//	x, err := NewEmbedder(&inventory, nil, seed)
+//	x, err := NewEmbedder(&inventory, seed)
 //	err = x.Hold(networks, &plan.Embedding, &plan.Realization) // what runs already
 //	placed, err := x.Embed(&network, Ask{})                    // one more beside it, which is taken
 //	x.Release(name)                                            // gives back

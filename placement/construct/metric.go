@@ -23,9 +23,9 @@ type row struct {
 }
 
 const (
-	classes  = 4  // of rates, at most
-	vicinity = 24 // nodes that are settled for a row
-	beyond   = 20 // price of a host that no row reaches: more than any way that is used
+	classes   = 4  // of rates, at most
+	vicinity  = 24 // nodes that are settled for a row
+	unreached = 20 // price of a host that no row reaches: more than any way that is used
 )
 
 // open makes the metric one for the request of a search.
@@ -84,7 +84,7 @@ func (m *metric) fill(r *row, h int32, rate int64) {
 	x.blind = true
 	x.grow(r.cheap, h, rate, false, vicinity)
 	for g := range r.price {
-		r.price[g] = beyond
+		r.price[g] = unreached
 	}
 	for _, g := range x.reached(r.cheap) {
 		if p, _, _ := x.reach(r.cheap, g); p < far {
@@ -97,7 +97,7 @@ func (m *metric) fill(r *row, h int32, rate int64) {
 // between is what one unit of the rate of link l costs from the host of a row to g.
 func (m *metric) between(r *row, l, g int32) float32 {
 	k := &m.x.q.links[l]
-	if k.limit == 0 || r.price[g] == beyond {
+	if k.limit == 0 || r.price[g] == unreached {
 		return r.price[g]
 	}
 	limit := k.ways
@@ -110,5 +110,5 @@ func (m *metric) between(r *row, l, g int32) float32 {
 	if p, delay, _ := m.x.reach(r.quick, g); p < far && delay <= limit {
 		return p
 	}
-	return beyond
+	return unreached
 }

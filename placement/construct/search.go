@@ -71,7 +71,7 @@ func (x *Search) float() float64 { return float64(x.random.Uint64()>>11) / (1 <<
 // Shares of the mean effort.
 const (
 	hardest  = 16 // times the mean may go into one request
-	hopeless = 2  // times the mean, while there is no embedding
+	hopeless = 2  // times the mean, or half of what has been saved up, while there is no embedding
 	lasting  = 20 // links for which the mean is spent without a better embedding before a search ends; in proportion
 	warm     = 4  // of the mean, one part goes into constructions before any is refined
 )
@@ -95,7 +95,7 @@ func (x *Search) Find(q *Request, mean, most int64) *Embedding {
 			last = x.nodes
 		}
 		spent, since := x.nodes-start, x.nodes-last
-		if spent >= most || x.best.seats == nil && spent >= hopeless*mean || x.best.seats != nil && since >= mean*int64(len(q.links))/lasting {
+		if spent >= most || x.best.seats == nil && spent >= max(hopeless*mean, most/2) || x.best.seats != nil && since >= mean*int64(len(q.links))/lasting {
 			break
 		}
 	}

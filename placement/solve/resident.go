@@ -68,24 +68,24 @@ func (r *Resident) become(a holding) error {
 		return err
 	}
 	c := chosen(&placement.Plan{Realization: a.realization}, a.problem.Networks)
-	r.open = map[string]bool{}
+	open := map[string]bool{}
 	for key := range c.Reserved {
-		r.open[key[0]] = true
+		open[key[0]] = true
 	}
 	for key := range c.Links {
-		r.open[key[0]] = true
+		open[key[0]] = true
 	}
 	for _, t := range c.Tasks {
-		r.open[t.Network] = true
+		open[t.Network] = true
 	}
 	networks := a.problem.Networks
-	if len(r.open) > 0 {
+	if len(open) > 0 {
 		networks = c.Fill(&a.problem).Networks
 	}
 	if err := x.Hold(networks, &a.embedding, &a.realization); err != nil {
 		return err
 	}
-	r.x, r.classes = x, realize.NewClasses(a.realization.Queues)
+	r.x, r.open, r.classes = x, open, realize.NewClasses(a.realization.Queues)
 	a.grow()
 	r.commit(a, d)
 	return nil
