@@ -123,6 +123,9 @@ type Proof struct {
 	Claims []Claim `json:"claims"`
 	// Rests are the assumptions, which deploy verifies or marks.
 	Rests []Assumption `json:"rests"`
+	// Looked is how many arrivals of messages were looked at one by one: the work of the
+	// derivation, which is no part of what is claimed.
+	Looked int64 `json:"-"`
 }
 
 // Claim says that Bound, derived by Rule from Terms, is at most Limit.

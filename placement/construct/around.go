@@ -234,6 +234,7 @@ func (x *Embedder) in(a *asking, given []int32, most int) *found {
 	x.fit(a, q, r)
 	search := NewSearch(r.state, x.seed)
 	search.opening = x.openings(a, r)
+	search.prices.plain = true // those of the objective are in opening; nobody is known to come later
 	if x.regions.far[chosen[len(chosen)-1]] > 4 {
 		search.around = len(r.nodes)
 	}

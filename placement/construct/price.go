@@ -12,6 +12,7 @@ type prices struct {
 	seen     float64   // requests that the mean is over
 	mean     float64   // of adjacent over all hosts when all was free
 	leaving  []int64   // of each seat
+	plain    bool      // a hop costs 1, more where a cable is nearly full; hosts cost nothing
 }
 
 // The weights were chosen by comparing means over generated traces, three or four seeds
@@ -42,7 +43,11 @@ func (p *prices) set(st *State, q *Request) {
 		load := 1 - float64(st.free[c])/max(1, float64(cb.budget))
 		p.load[c] += (load - p.load[c]) / p.seen
 		free := float64(p.adjacent[cb.ends[0]]) + float64(p.adjacent[cb.ends[1]])
-		p.cable[c] = float32(1 + steep*math.Pow(load, steepness) + habit*p.load[c] + wealth*free/max(1, p.mean+free/2))
+		price := 1 + steep*math.Pow(load, steepness)
+		if !p.plain {
+			price += habit*p.load[c] + wealth*free/max(1, p.mean+free/2)
+		}
+		p.cable[c] = float32(price)
 	}
 	p.leaving = p.leaving[:0]
 	for v := range q.seats {
@@ -54,6 +59,9 @@ func (p *prices) set(st *State, q *Request) {
 // host's cables, the share that stays free. A host that is just enough is free of
 // charge; one with many free cables is kept for those who need them.
 func (p *prices) seat(v, h int32) float64 {
+	if p.plain {
+		return 0
+	}
 	need, free := float64(p.leaving[v]), float64(p.adjacent[h])
 	return taking * need * (1 - need/(free+1))
 }

@@ -57,6 +57,11 @@ func NewRequest(s *Substrate, n *vsn.Network) (*Request, error) {
 		q.addVM(s, int32(i), &n.VMs[i])
 	}
 	q.addRules(s, n, number)
+	for i := range q.seats {
+		if a := q.seats[i].allowed; a != nil && !slices.Contains(a, true) {
+			q.why = fmt.Sprintf("vm %q: no host has the labels that its rules of placement ask for", n.VMs[q.seats[i].vms[0]].Name)
+		}
+	}
 	if err := q.addLinks(n, number); err != nil {
 		return nil, err
 	}

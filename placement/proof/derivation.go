@@ -37,12 +37,13 @@ type hostPiece struct {
 
 // netPiece is what is claimed of a network.
 type netPiece struct {
-	rules []placement.Claim
-	tasks []placement.Claim
-	paths [][]placement.Claim // of each path, and the classes on its way
-	ports []placement.Claim
-	flows []placement.Claim
-	holds bool // all of it
+	looked int64 // arrivals that its flows made the derivation look at
+	rules  []placement.Claim
+	tasks  []placement.Claim
+	paths  [][]placement.Claim // of each path, and the classes on its way
+	ports  []placement.Claim
+	flows  []placement.Claim
+	holds  bool // all of it
 }
 
 // hold reports whether all claims hold.
@@ -106,7 +107,7 @@ func (d *derivation) deriveNet(slot int32) {
 func (d *derivation) deriveFlows(p *part, n *netPiece) {
 	n.tasks = d.taskClaims(p)
 	fs := newFlows(d.model, d.paths, p)
-	n.ports, n.flows = fs.portClaims(), fs.claims()
+	n.ports, n.flows, n.looked = fs.portClaims(), fs.claims(), fs.looked
 	n.holds = hold(n.rules, n.tasks, n.ports, n.flows) && hold(n.paths...)
 }
 
@@ -168,6 +169,11 @@ func (d *derivation) proof() placement.Proof {
 		count += len(r)
 	}
 	out := placement.Proof{Claims: make([]placement.Claim, 0, count), Rests: rests}
+	for _, n := range d.nets {
+		if n != nil {
+			out.Looked += n.looked
+		}
+	}
 	for i, r := range rows {
 		out.Claims = append(out.Claims, r...)
 		rows[i] = nil

@@ -78,7 +78,7 @@ func (s *solver) derive(what string, prove prover, p *placement.Problem, e *plac
 	if err == nil && lengthen(r, out) {
 		out, err = prove(p, e, r)
 	}
-	terms := int64(0)
+	terms := out.Looked / arrivalsPerTerm
 	for _, c := range out.Claims {
 		terms += int64(len(c.Terms))
 	}

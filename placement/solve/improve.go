@@ -26,6 +26,9 @@ func (s *solver) embedding(nodes int64) embed.Options {
 // decision.
 const termsPerDecision = 4
 
+// arrivalsPerTerm is how many arrivals are looked at in about the time of a term.
+const arrivalsPerTerm = 64
+
 // toll is the work of proofs since it was last asked, as embed.Options has it.
 func (s *solver) toll() int64 {
 	spent := s.spent
@@ -83,11 +86,10 @@ func Exact(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	}
 	given, asked := p, o
 	back := inOrder(&p, &o)
-	spent := o.counted()
 	plan, near, err := exactly(ctx, &p, o)
 	if err != nil {
 		asked.refuse(err)
-		explained(ctx, &given, asked, *spent, err)
+		explained(ctx, &given, asked, err)
 		return nil, near, err
 	}
 	if err := back(plan); err != nil {

@@ -17,10 +17,6 @@ const (
 	perPlace, perPart = 4, 16
 	// looks is how many there may be at the whole of a large problem.
 	looks = 3
-	// A refusal may take so many times the work of what is refused, and never less than
-	// soon: where a proof is long, work is more than decisions tell.
-	dearer = 20
-	soon   = 20_000
 )
 
 // price is what a look at a problem costs beside the decisions that are made.
@@ -33,10 +29,9 @@ func price(p *placement.Problem) int64 {
 }
 
 // explained adds to a refusal the least set of limits that conflict, and remedies.
-// Looking for them may take some times the work that was spent on the refusal, as much
-// as a plan may, or a few looks at the whole, where one look is no more than that. Of a
-// larger problem only parts are looked at.
-func explained(ctx context.Context, p *placement.Problem, o Options, spent int64, err error) {
+// Looking for them may take as much work as a plan may, or as a few looks at the whole,
+// where one look is no more than that. Of a larger problem only parts are looked at.
+func explained(ctx context.Context, p *placement.Problem, o Options, err error) {
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
@@ -50,9 +45,6 @@ func explained(ctx context.Context, p *placement.Problem, o Options, spent int64
 		}
 	}
 	most := o.Nodes
-	if !r.Open { // where reservations are chosen, a no may cost nothing and a look much
-		most = min(most, max(soon, dearer*spent))
-	}
 	if whole := price(p); whole <= most {
 		most = max(most, looks*whole)
 	}
@@ -64,7 +56,9 @@ func explained(ctx context.Context, p *placement.Problem, o Options, spent int64
 	case errors.As(err, &no):
 		r.Proved, r.Conflicts = true, no.Conflicts
 		r.Needed = r.Open && len(dimension.Refute(o.Standing.news(p))) > 0
-		no.Set, no.Remedies = explain.Refusal(r, trials)
+		if no.Set, no.Remedies = explain.Refusal(r, trials); no.Set != nil && len(no.Set.Limits) == 0 {
+			no.Set = nil // what stays as it is conflicts by itself
+		}
 	case errors.As(err, &gaveUp) && gaveUp.Nearest != nil:
 		r.Conflicts = []placement.Conflict{*gaveUp.Nearest}
 		_, gaveUp.Remedies = explain.Refusal(r, trials)

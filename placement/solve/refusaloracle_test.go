@@ -258,7 +258,7 @@ func refusals(t *testing.T, problems, maxHosts, maxVMs int, timed bool) *judged 
 		j.refused++
 		j.planned = append(j.planned, took)
 		began = time.Now()
-		explained(context.Background(), &p, Options{Seed: 1}, DefaultNodes, err)
+		explained(context.Background(), &p, Options{Seed: 1}, err)
 		j.explained = append(j.explained, time.Since(began))
 		set, remedies := refusal(t, err)
 		if len(remedies) > 0 {

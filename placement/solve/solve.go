@@ -53,14 +53,6 @@ func (o *Options) tally(nodes int64) {
 	}
 }
 
-// counted has the work of all searches added up, and says where.
-func (o *Options) counted() *int64 {
-	if o.spent == nil {
-		o.spent = new(int64)
-	}
-	return o.spent
-}
-
 // prover derives the claims of an answer, as proof.Prove does.
 type prover func(*placement.Problem, *placement.Embedding, *placement.Realization) (placement.Proof, error)
 
@@ -79,11 +71,10 @@ func Solve(ctx context.Context, p placement.Problem, o Options) (*placement.Plan
 	}
 	given, asked := p, o
 	back := inOrder(&p, &o)
-	spent := o.counted()
 	plan, err := answer(ctx, &p, o, true)
 	if err != nil {
 		asked.refuse(err)
-		explained(ctx, &given, asked, *spent, err)
+		explained(ctx, &given, asked, err)
 		return nil, err
 	}
 	if err := back(plan); err != nil {
