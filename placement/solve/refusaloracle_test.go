@@ -112,8 +112,8 @@ func bruteForce(p *placement.Problem, timed bool) (yes, sure bool) {
 
 // judged is what a test has seen of refusals.
 type judged struct {
-	refused, sets, least, fewest, sized, helped, remedies, applied, tight, unsure int
-	planned, explained                                                            []time.Duration
+	refused, sets, least, fewest, sized, helped, remedies, applied, tight int
+	planned, explained                                                    []time.Duration
 }
 
 func namesOf(p *placement.Problem) (out []string) {
