@@ -215,7 +215,7 @@ func TestMeasure(t *testing.T) {
 	dir := os.Getenv(directory)
 	if dir == "" {
 		dir = t.TempDir()
-		documents(t, dir, 40)
+		documents(t, dir, 100)
 	}
 	var m measured
 	plan := m.plan(t, dir)
